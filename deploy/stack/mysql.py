@@ -1,0 +1,244 @@
+"""Initialises, configures and probes the two MySQL servers."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import socket
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from deploy.stack.errors import StackError
+from deploy.stack.layout import (
+    LOOPBACK,
+    PRIMARY,
+    Home,
+    give_to_server,
+    server_user,
+    write_private,
+    write_public,
+)
+from deploy.stack.processes import Command, run_step, say
+
+PROBE_TIMEOUT = 1.0
+Version = tuple[int, int, int]
+# From here on `replica` is the word in settings, and the redo log has one setting.
+NEW_SETTINGS = (8, 0, 30)
+# From here on the old plugin is switched off, and the old words of replication are gone.
+NEW_WORDS = (8, 4, 0)
+
+COMMON_SETTINGS = """\
+[mysqld]
+basedir = {base}
+lc_messages_dir = {messages}
+datadir = {folder}/data
+tmpdir = {folder}/tmp
+socket = {socket}
+pid_file = {folder}/mysqld.pid
+bind_address = {host}
+port = {port}
+mysqlx = OFF
+skip_name_resolve = ON
+local_infile = OFF
+secure_file_priv = NULL
+max_connections = 300
+innodb_buffer_pool_size = {pool}
+{redo_log}
+# A transaction that was acknowledged survives a power cut, on both servers.
+innodb_flush_log_at_trx_commit = 1
+sync_binlog = 1
+server_id = {server_id}
+log_bin = binlog
+binlog_format = ROW
+binlog_expire_logs_seconds = 259200
+max_binlog_size = 128M
+gtid_mode = ON
+enforce_gtid_consistency = ON
+# The owner of the schema makes triggers without being SUPER.
+log_bin_trust_function_creators = ON
+transaction_isolation = READ-COMMITTED
+sql_mode = {sql_mode}
+character_set_server = utf8mb4
+default_time_zone = '+00:00'
+log_timestamps = UTC
+"""
+
+REPLICA_SETTINGS = """\
+read_only = ON
+super_read_only = ON
+relay_log = relay
+# After a kill the relay log is fetched again instead of trusted.
+relay_log_recovery = ON
+# Two missed heartbeats tell a paused primary from a quiet one.
+{word}_net_timeout = 10
+{word}_parallel_workers = 4
+{word}_parallel_type = LOGICAL_CLOCK
+{word}_preserve_commit_order = ON
+"""
+
+SQL_MODE = (
+    "ONLY_FULL_GROUP_BY,STRICT_TRANS_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,"
+    "ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION"
+)
+
+# Run once in each server, before its binary log exists: both begin alike and without a GTID.
+BOOTSTRAP = """\
+ALTER USER 'root'@'localhost' IDENTIFIED WITH {plugin} BY '{root}';
+CREATE DATABASE `wallet` CHARACTER SET utf8mb4;
+CREATE USER 'migrate'@'%' IDENTIFIED WITH {plugin} BY '{migrate}';
+GRANT ALL PRIVILEGES ON `wallet`.* TO 'migrate'@'%' WITH GRANT OPTION;
+GRANT ALL PRIVILEGES ON `test\\_wallet%`.* TO 'migrate'@'%' WITH GRANT OPTION;
+CREATE USER 'app'@'%' IDENTIFIED WITH {plugin} BY '{app}';
+CREATE USER 'repl'@'%' IDENTIFIED WITH {plugin} BY '{repl}';
+GRANT REPLICATION SLAVE ON *.* TO 'repl'@'%';
+"""
+
+
+@dataclass(frozen=True)
+class Software:
+    """Tells where mysqld stands and what it needs from its surroundings."""
+
+    program: Path
+    version: Version
+    libraries: Path
+
+    @property
+    def base(self) -> Path:
+        """Return the folder above `bin`."""
+        return self.program.parent.parent
+
+    @property
+    def messages(self) -> Path:
+        """Return the folder with the error texts, which distributions put one level deeper."""
+        share = self.base / "share"
+        return share / "mysql" if (share / "mysql" / "english").is_dir() else share
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Return the variables mysqld is started with."""
+        inherited = os.environ.get("LD_LIBRARY_PATH")
+        parts = [str(self.libraries), *([inherited] if inherited else [])]
+        return {"LD_LIBRARY_PATH": os.pathsep.join(parts)}
+
+
+def parse_version(text: str) -> Version:
+    """Return the version in a line such as `mysqld  Ver 8.0.15 for linux`.
+
+    :raises StackError: when there is none.
+    """
+    found = re.search(r"\b(\d+)\.(\d+)\.(\d+)", text)
+    if found is None:
+        raise StackError(f"No version in what mysqld says of itself: {text.strip()!r}")
+    return int(found[1]), int(found[2]), int(found[3])
+
+
+def inspect(program: Path, libraries: Path) -> Software:
+    """Ask a mysqld for its version.
+
+    :raises StackError: when it cannot even tell that, such as for a missing library.
+    """
+    found = Software(program, (0, 0, 0), libraries)
+    answer = subprocess.run(
+        [str(program), "--no-defaults", "--version"],
+        env={**os.environ, **found.environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if answer.returncode != 0:
+        raise StackError(f"{program} does not run: {answer.stderr.strip()}")
+    return Software(program, parse_version(answer.stdout), libraries)
+
+
+def settings(home: Home, name: str, port: int, software: Software) -> str:
+    """Return the text of a server's option file."""
+    primary = name == PRIMARY
+    new = software.version >= NEW_SETTINGS
+    text = COMMON_SETTINGS.format(
+        base=software.base,
+        messages=software.messages,
+        folder=home.part(name),
+        socket=home.socket(name),
+        host=LOOPBACK,
+        port=port,
+        pool="256M" if primary else "128M",
+        redo_log="innodb_redo_log_capacity = 256M" if new else "innodb_log_file_size = 128M",
+        server_id=1 if primary else 2,
+        sql_mode=SQL_MODE,
+    )
+    user = server_user()
+    if user is not None:
+        text += f"user = {user}\n"
+    return text if primary else text + REPLICA_SETTINGS.format(word="replica" if new else "slave")
+
+
+def bootstrap_sql(version: Version, passwords: dict[str, str]) -> str:
+    """Return the statements that make the users and the database."""
+    return BOOTSTRAP.format(plugin=auth_plugin(version), **passwords)
+
+
+def auth_plugin(version: Version) -> str:
+    """Return how the users prove themselves.
+
+    The client library of Debian (libmariadb) wants TLS or a key for the newer plugin, so the
+    older one is taken wherever the server still has it.
+    """
+    return "caching_sha2_password" if version >= NEW_WORDS else "mysql_native_password"
+
+
+def prepare(
+    home: Home, name: str, port: int, software: Software, passwords: dict[str, str]
+) -> Command:
+    """Write the option file, initialise the data once, and return the starting command."""
+    folder = home.part(name)
+    folder.mkdir(exist_ok=True)
+    (folder / "tmp").mkdir(exist_ok=True)
+    give_to_server(folder, folder / "tmp")
+    options = folder / "my.cnf"
+    write_public(options, settings(home, name, port, software))
+    if not (folder / "data").exists():
+        say(f"{name}: initialising the data")
+        _initialise(home, name, software, passwords)
+    return Command([str(software.program), f"--defaults-file={options}"], software.environment)
+
+
+def _initialise(home: Home, name: str, software: Software, passwords: dict[str, str]) -> None:
+    folder = home.part(name)
+    draft = folder / "data.new"
+    shutil.rmtree(draft, ignore_errors=True)
+    draft.mkdir()
+    statements = folder / "bootstrap.sql"
+    write_private(statements, bootstrap_sql(software.version, passwords))
+    give_to_server(draft, statements)
+    # The words that follow the option file win over it: nothing of this goes to a binary log.
+    words = [
+        f"--defaults-file={folder / 'my.cnf'}",
+        "--initialize-insecure",
+        f"--datadir={draft}",
+        f"--init-file={statements}",
+        "--disable-log-bin",
+        "--gtid-mode=OFF",
+        "--enforce-gtid-consistency=OFF",
+        "--read-only=OFF",
+        "--super-read-only=OFF",
+    ]
+    if name != PRIMARY:
+        # Without a binary log there is no commit order to preserve, and the server would say so.
+        words += ["--loose-slave-preserve-commit-order=OFF"]
+    run_step(home, name, Command([str(software.program), *words], software.environment))
+    statements.unlink()
+    # Last, in one step: a folder named `data` is a complete one.
+    draft.rename(folder / "data")
+
+
+def answers(port: int) -> bool:
+    """Tell whether a server greets a caller with its version rather than an error."""
+    try:
+        with socket.create_connection((LOOPBACK, port), timeout=PROBE_TIMEOUT) as probe:
+            greeting = probe.recv(5)
+    except OSError:
+        return False
+    # Four bytes of header, then the protocol's version.
+    return len(greeting) == 5 and greeting[4] == 10

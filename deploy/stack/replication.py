@@ -1,0 +1,136 @@
+"""Makes the replica follow the primary, in the words of either era, and looks how it does."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from deploy.stack.errors import StackError
+from deploy.stack.layout import LOOPBACK, PRIMARY, REPLICA, Home
+from deploy.stack.mysql import NEW_WORDS, Version, parse_version
+from deploy.stack.processes import POLL
+from deploy.stack.wire import Connection, Row, WireError
+
+READY_LIMIT = 30.0
+
+
+@dataclass(frozen=True)
+class Words:
+    """Holds what a version calls the parts of replication."""
+
+    change: str
+    server: str
+    source: str
+    column: str
+
+    @property
+    def show(self) -> str:
+        """Return the statement that shows the replica's state."""
+        return f"SHOW {self.server} STATUS"
+
+
+OLD = Words("CHANGE MASTER TO", "SLAVE", "MASTER", "Slave")
+NEW = Words("CHANGE REPLICATION SOURCE TO", "REPLICA", "SOURCE", "Replica")
+
+
+def words(version: Version) -> Words:
+    """Return the words that a version understands."""
+    return NEW if version >= NEW_WORDS else OLD
+
+
+@dataclass(frozen=True)
+class State:
+    """Tells how the replica follows."""
+
+    port: int
+    receiving: bool
+    applying: bool
+    lag: int | None
+    error: str
+
+    @property
+    def following(self) -> bool:
+        """Tell whether both threads run."""
+        return self.receiving and self.applying
+
+
+def connect(home: Home, name: str, passwords: dict[str, str]) -> Connection:
+    """Connect to a server as root over its socket."""
+    return Connection(home.socket(name), "root", passwords["root"])
+
+
+def read_state(replica: Connection) -> State | None:
+    """Return how the replica follows, or None when it was never told to."""
+    rows = replica.query(words(parse_version(replica.server_version)).show)
+    return _state_of(rows[0]) if rows else None
+
+
+def _state_of(row: Row) -> State:
+    old = "Slave_IO_Running" in row
+    word, source = (OLD.column, "Master") if old else (NEW.column, "Source")
+    lag = row[f"Seconds_Behind_{source}"]
+    return State(
+        port=int(row[f"{source}_Port"] or 0),
+        receiving=row[f"{word}_IO_Running"] == "Yes",
+        applying=row[f"{word}_SQL_Running"] == "Yes",
+        lag=None if lag is None else int(lag),
+        error=" ".join(filter(None, (row["Last_IO_Error"], row["Last_SQL_Error"]))),
+    )
+
+
+def change_statement(version: Version, port: int, password: str) -> str:
+    """Return the statement that points a replica at the primary."""
+    name = words(version)
+    options = {
+        "HOST": f"'{LOOPBACK}'",
+        "PORT": str(port),
+        "USER": "'repl'",
+        "PASSWORD": f"'{password}'",
+        "AUTO_POSITION": "1",
+        # Tests kill the primary: look for it again every second, for ever.
+        "CONNECT_RETRY": "1",
+        "RETRY_COUNT": "0",
+        "HEARTBEAT_PERIOD": "2",
+    }
+    parts = [f"{name.source}_{key} = {value}" for key, value in options.items()]
+    if name is NEW:
+        parts.append("GET_SOURCE_PUBLIC_KEY = 1")
+    return f"{name.change} {', '.join(parts)}"
+
+
+def ensure(home: Home, primary_port: int, passwords: dict[str, str]) -> None:
+    """Make the replica follow the primary and wait until both its threads run.
+
+    :raises StackError: when it cannot, with the replica's own words.
+    """
+    try:
+        with connect(home, REPLICA, passwords) as replica:
+            _point(replica, primary_port, passwords["repl"])
+            _wait_following(replica)
+    except WireError as error:
+        raise StackError(f"{REPLICA} cannot be told to follow {PRIMARY}: {error}") from error
+
+
+def _point(replica: Connection, primary_port: int, password: str) -> None:
+    state = read_state(replica)
+    if state is not None and state.following and state.port == primary_port:
+        return
+    version = parse_version(replica.server_version)
+    server = words(version).server
+    if state is None or state.port != primary_port:
+        if state is not None:
+            replica.query(f"STOP {server}")
+        replica.query(change_statement(version, primary_port, password))
+    replica.query(f"START {server}")
+
+
+def _wait_following(replica: Connection) -> None:
+    deadline = time.monotonic() + READY_LIMIT
+    while True:
+        state = read_state(replica)
+        if state is not None and state.following:
+            return
+        if time.monotonic() > deadline:
+            reason = state.error if state is not None and state.error else "no reason given"
+            raise StackError(f"{REPLICA} does not follow {PRIMARY}: {reason}")
+        time.sleep(POLL)

@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+import signal
+import threading
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from events import relay
+from events.broker import broker
+from wallet_project.kit.errors import DomainError
+
+
+class Command(BaseCommand):
+    """Publish the outbox until told to stop. Any number may run: one works, the others stand by."""
+
+    help = "Publish the outbox to Kafka (or the local event log) until SIGTERM or SIGINT."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--once", action="store_true", help="publish what waits now, then leave"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        stop = threading.Event()
+
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: stop.set())
+        if options["once"]:
+            try:
+                sent = relay.drain_all(broker(), stop)
+            except DomainError as error:
+                raise CommandError(error.detail) from error
+            self.stderr.write(f"relay: {sent} events published")
+            return
+        self.stderr.write("relay: started")
+        relay.run_forever(broker(), stop)
+        self.stderr.write("relay: stopped")

@@ -1,0 +1,139 @@
+"""The topics of Kafka, made before the first event so that no client ever makes one by accident."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django.conf import settings
+from kafka import KafkaAdminClient
+from kafka import errors as kafka_errors
+
+from events.errors import BrokerUnavailable, TopicMismatch
+
+_UNKNOWN_TOPIC: Final = int(kafka_errors.UnknownTopicOrPartitionError.errno)
+_FOR_EVER: Final = {"retention.ms": "-1", "retention.bytes": "-1"}
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """A topic as it must be."""
+
+    name: str
+    partitions: int
+    replication: int
+    config: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class TopicState:
+    """A topic as it is after the call."""
+
+    name: str
+    partitions: int
+    created: bool
+
+
+def wanted() -> list[Topic]:
+    """List the topics the service needs, by settings."""
+    kept_for_ever = {
+        settings.KAFKA_TOPIC_FACTS: True,
+        settings.KAFKA_TOPIC_OPERATIONS: False,
+        settings.KAFKA_TOPIC_DEAD_LETTERS: False,
+        settings.KAFKA_TOPIC_SEALS: True,
+    }
+    replication: int = settings.KAFKA_REPLICATION
+    config = {
+        "cleanup.policy": "delete",
+        # With three copies one may be missing; with fewer, all must have it or none is asked.
+        "min.insync.replicas": str(2 if replication >= 3 else 1),
+        "unclean.leader.election.enable": "false",
+        # A batch is at least as long as its longest record.
+        "max.message.bytes": str(settings.KAFKA_RECORD_BYTES_MAX + 64 * 1024),
+    }
+    return [
+        Topic(name, settings.KAFKA_PARTITIONS, replication, config | (_FOR_EVER if kept else {}))
+        for name, kept in kept_for_ever.items()
+    ]
+
+
+def ensure(
+    topics: list[Topic],
+    *,
+    wait_seconds: float,
+    say: Callable[[str], None],
+) -> list[TopicState]:
+    """Make the missing topics and wait until each has leaders; existing ones stay as they are.
+
+    :raises TopicMismatch: if a topic has another number of partitions. Nothing is made then.
+    :raises BrokerUnavailable: if Kafka does not answer within `wait_seconds`.
+    """
+    deadline = time.monotonic() + wait_seconds
+    admin = _connect(wait_seconds)
+    try:
+        existing = _partitions_of(admin, [topic.name for topic in topics])
+        for topic in topics:
+            _check(topic, existing)
+        missing = [topic for topic in topics if topic.name not in existing]
+        for topic in missing:
+            say(f"making {topic.name} with {topic.partitions} partitions")
+            _create(admin, topic)
+        left_ms = max(deadline - time.monotonic(), 1.0) * 1000
+        admin.wait_for_topics([topic.name for topic in topics], timeout_ms=left_ms)
+        existing = _partitions_of(admin, [topic.name for topic in topics])
+        for topic in topics:
+            _check(topic, existing)
+    except kafka_errors.KafkaError as error:
+        raise BrokerUnavailable(f"Kafka did not make the topics: {error}") from error
+    finally:
+        admin.close()
+    return [TopicState(t.name, existing[t.name], created=t in missing) for t in topics]
+
+
+def _connect(wait_seconds: float) -> Any:
+    servers: list[str] = settings.KAFKA_BOOTSTRAP_SERVERS
+    try:
+        return KafkaAdminClient(
+            bootstrap_servers=servers,
+            client_id="wallet-create-topics",
+            bootstrap_timeout_ms=wait_seconds * 1000,
+        )
+    except (kafka_errors.KafkaError, OSError) as error:
+        raise BrokerUnavailable(
+            f"Kafka at {', '.join(servers)} did not answer within {wait_seconds:g} s: {error}"
+        ) from error
+
+
+def _partitions_of(admin: Any, names: list[str]) -> dict[str, int]:
+    found = {}
+    for topic in admin.describe_topics(names):
+        if topic["error_code"] == _UNKNOWN_TOPIC:
+            continue
+        if topic["error_code"]:
+            raise kafka_errors.for_code(topic["error_code"])(topic["name"])
+        found[topic["name"]] = len(topic["partitions"])
+    return found
+
+
+def _check(topic: Topic, existing: dict[str, int]) -> None:
+    partitions = existing.get(topic.name, topic.partitions)
+    if partitions != topic.partitions:
+        raise TopicMismatch(
+            f"Topic {topic.name} has {partitions} partitions, KAFKA_PARTITIONS says"
+            f" {topic.partitions}. Set it to {partitions}: other partitions for the same wallets"
+            " would break the order of their events."
+        )
+
+
+def _create(admin: Any, topic: Topic) -> None:
+    wish = {
+        "num_partitions": topic.partitions,
+        "replication_factor": topic.replication,
+        "configs": topic.config,
+    }
+    # If somebody else makes it meanwhile: its shape is checked afterwards.
+    with suppress(kafka_errors.TopicAlreadyExistsError):
+        admin.create_topics({topic.name: wish})

@@ -1,0 +1,160 @@
+"""Reads of the books. Other apps use these and never the tables."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from ledger.models import Account, JournalEntry, Posting
+
+
+@dataclass(frozen=True, slots=True)
+class PostedLine:
+    """A posting as it stands in the books; amounts in minor units, credit positive."""
+
+    account: UUID
+    amount: int
+    balance_after: int | None
+    sequence: int | None
+    version: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class PostedEntry:
+    """A journal entry as it stands in the books, with its lines in the order they were posted."""
+
+    id: UUID
+    kind: str
+    idempotency_key: bytes
+    request_hash: bytes
+    client: int
+    reference: str
+    channel: str
+    description: str | None
+    metadata: Mapping[str, Any] | None
+    reverses: UUID | None
+    posted_at: datetime
+    value_date: date
+    lines: tuple[PostedLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PastBalance:
+    """An account's balance as of some moment, and the posting that made it."""
+
+    balance: int
+    sequence: int
+    entry: UUID | None
+    is_settled: bool
+    """Whether a later posting of the account is already visible."""
+
+
+@dataclass(frozen=True, slots=True)
+class AccountName:
+    """What identifies an account to a reader."""
+
+    id: UUID
+    code: str
+    currency: str
+
+
+def entries_by_key(keys: Collection[bytes]) -> dict[bytes, PostedEntry]:
+    """Find the entries that these idempotency keys already made."""
+    found = JournalEntry.objects.filter(idempotency_key__in=list(keys))
+    return {entry.idempotency_key: entry for entry in _with_lines(found)}
+
+
+def hash_of_key(key: bytes) -> bytes | None:
+    """Return the request hash of the entry a key made, or None where it made none."""
+    found = JournalEntry.objects.filter(idempotency_key=key)
+    value = found.values_list("request_hash", flat=True).first()
+    return None if value is None else bytes(value)
+
+
+def entries_by_id(ids: Collection[UUID]) -> dict[UUID, PostedEntry]:
+    """Load entries with their lines; ids that do not exist are left out."""
+    return {e.id: e for e in _with_lines(JournalEntry.objects.filter(pk__in=list(ids)))}
+
+
+def page_of_account(
+    account: UUID, *, before_sequence: int | None, limit: int
+) -> list[tuple[int, UUID]]:
+    """List (sequence, entry) of an account's postings, newest first, below a sequence."""
+    found = Posting.objects.filter(account_id=account)
+    if before_sequence is not None:
+        found = found.filter(sequence__lt=before_sequence)
+    rows = found.order_by("-sequence").values_list("sequence", "entry_id")[:limit]
+    return [(sequence, entry) for sequence, entry in rows if sequence is not None]
+
+
+def balance_at(account: UUID, moment: datetime) -> PastBalance:
+    """Tell an account's balance after everything posted up to and at a moment.
+
+    Two look-ups in one index: the last posting not after the moment, and whether one is after it.
+    """
+    postings = Posting.objects.filter(account_id=account)
+    last = (
+        postings.filter(posted_at__lte=moment)
+        .order_by("-posted_at", "-sequence")
+        .values_list("balance_after", "sequence", "entry_id")
+        .first()
+    )
+    later = postings.filter(posted_at__gt=moment).exists()
+    if last is None:
+        return PastBalance(0, 0, None, later)
+    balance, sequence, entry = last
+    return PastBalance(balance or 0, sequence or 0, entry, later)
+
+
+def account_names(ids: Iterable[UUID]) -> dict[UUID, AccountName]:
+    """Load code and currency of accounts."""
+    rows = Account.objects.filter(pk__in=list(ids)).values_list("id", "code", "currency")
+    return {row[0]: AccountName(*row) for row in rows}
+
+
+def account_id(code: str) -> UUID | None:
+    """Find an account by its code."""
+    return Account.objects.filter(code=code).values_list("id", flat=True).first()
+
+
+def count_accounts(client: int, code_prefix: str) -> int:
+    """Count a client's accounts whose code starts with a prefix."""
+    return sum(
+        code.startswith(code_prefix)
+        for code in Account.objects.filter(client=client)
+        .exclude(normal_side="credit")
+        .values_list("code", flat=True)
+    )
+
+
+def _with_lines(entries: Iterable[JournalEntry]) -> list[PostedEntry]:
+    loaded = list(entries)
+    lines: dict[UUID, list[PostedLine]] = {entry.id: [] for entry in loaded}
+    rows = (
+        Posting.objects.filter(entry_id__in=list(lines))
+        .order_by("id")
+        .values_list("entry_id", "account_id", "amount", "balance_after", "sequence", "version")
+    )
+    for entry_id, *line in rows:
+        lines[entry_id].append(PostedLine(*line))
+    return [
+        PostedEntry(
+            id=entry.id,
+            kind=entry.kind,
+            idempotency_key=bytes(entry.idempotency_key),
+            request_hash=bytes(entry.request_hash),
+            client=entry.client,
+            reference=entry.reference,
+            channel=entry.channel,
+            description=entry.description,
+            metadata=entry.metadata,
+            reverses=entry.reverses,
+            posted_at=entry.posted_at,
+            value_date=entry.value_date,
+            lines=tuple(lines[entry.id]),
+        )
+        for entry in loaded
+    ]

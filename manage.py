@@ -1,0 +1,17 @@
+#!/usr/bin/env python
+"""Run Django's and the project's own management commands."""
+
+import os
+import sys
+
+
+def main() -> None:
+    """Read the command line and run the command."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "wallet_project.settings")
+    from django.core.management import execute_from_command_line
+
+    execute_from_command_line(sys.argv)
+
+
+if __name__ == "__main__":
+    main()

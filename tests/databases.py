@@ -1,0 +1,103 @@
+"""Make the test database as its owner, use it as the application, empty it between tests."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from typing import Final
+
+from django.apps import apps
+from django.conf import settings
+from django.core.management import call_command
+from django.db import connections
+
+from wallet_project.kit.append_only import AppendOnlyModel
+
+KEPT: Final = {
+    "django_migrations",
+    "django_content_type",
+    "auth_permission",
+    "wallets_plan",
+    "events_shardlease",
+    "events_eventcounter",
+}
+"""Tables whose rows belong to the schema; the others are emptied."""
+
+TEST_DATABASE: Final = "test_wallet"
+
+
+def is_mysql() -> bool:
+    """Tell whether this run is on MySQL (or MariaDB) rather than SQLite."""
+    return connections["default"].vendor == "mysql"
+
+
+def owner() -> str:
+    """Name the connection that may do everything."""
+    return "owner" if "owner" in connections.databases else "default"
+
+
+def make_test_database() -> None:
+    """Create the database anew, migrate it, and give the application's user its rights."""
+    if is_mysql():
+        connection = connections[owner()]
+        with connection.cursor() as cursor:
+            cursor.execute(f"DROP DATABASE IF EXISTS {TEST_DATABASE}")
+            cursor.execute(f"CREATE DATABASE {TEST_DATABASE} CHARACTER SET utf8mb4")
+        for alias in connections:
+            connections[alias].close()
+            connections.databases[alias]["NAME"] = TEST_DATABASE
+            connections[alias].settings_dict["NAME"] = TEST_DATABASE
+        for name in ("DATABASE_URL", "DATABASE_OWNER_URL", "DATABASE_REPLICA_URL"):
+            # Processes that tests start read the same database.
+            if name in os.environ:
+                os.environ[name] = os.environ[name].rsplit("/", 1)[0] + "/" + TEST_DATABASE
+    call_command("migrate", database=owner(), verbosity=0, interactive=False)
+    if is_mysql():
+        call_command("grant_app_user", verbosity=0)
+
+
+def empty_tables() -> None:
+    """Remove every row that a test may have written."""
+    tables = {model._meta.db_table for model in apps.get_models(include_auto_created=True)}
+    append_only = {model._meta.db_table for model in AppendOnlyModel.every_model()}
+    filled = _filled(sorted(tables - KEPT))
+    connection = connections[owner()]
+    with connection.cursor() as cursor, connection.constraint_checks_disabled():
+        if connection.vendor == "mysql":
+            for table in filled:
+                verb = "TRUNCATE" if table in append_only else "DELETE FROM"
+                cursor.execute(f"{verb} {table}")
+        else:
+            _empty_sqlite(cursor, filled)
+        cursor.execute("UPDATE events_shardlease SET holder = ''")
+        cursor.execute("UPDATE events_eventcounter SET last_position = 0")
+
+
+def _filled(tables: Iterable[str]) -> list[str]:
+    query = " UNION ALL ".join(
+        f"SELECT '{table}', EXISTS(SELECT 1 FROM {table})" for table in tables
+    )
+    with connections[owner()].cursor() as cursor:
+        cursor.execute(query)
+        return [table for table, has_rows in cursor.fetchall() if has_rows]
+
+
+def _empty_sqlite(cursor: object, tables: Iterable[str]) -> None:
+    execute = cursor.execute  # type: ignore[attr-defined]
+    execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
+    triggers = cursor.fetchall()  # type: ignore[attr-defined]
+    for name, _ in triggers:
+        execute(f"DROP TRIGGER {name}")
+    for table in tables:
+        execute(f"DELETE FROM {table}")
+    for _, sql in triggers:
+        execute(sql)
+
+
+def environment() -> dict[str, str]:
+    """Make the environment of a process that works on this run's test database."""
+    found = dict(os.environ)
+    found["DJANGO_SETTINGS_MODULE"] = "tests.settings"
+    if not is_mysql():
+        found["DATABASE_URL"] = f"sqlite:///{settings.DATABASES['default']['NAME']}"
+    return found

@@ -1,0 +1,8 @@
+from django.apps import AppConfig
+
+
+class KitConfig(AppConfig):
+    """Domain-free mechanisms; an app only because it has management commands."""
+
+    name = "wallet_project.kit"
+    label = "kit"

@@ -1,0 +1,324 @@
+"""Concurrent callers join one list, one transaction, one COMMIT.
+
+A leader thread executes what waits; while it works, the next list gathers by itself, so a lone
+command never waits for company and a crowd shares the price of a commit. On a hot row this is the
+difference between 170 and 1,500 movements a second.
+
+Knows nothing of wallets: a command is anything, its *keys* are the rows it locks.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Collection, Hashable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Final, Generic, TypeVar
+
+from django.db import DataError, Error, IntegrityError
+
+from wallet_project.kit.database import LockWaitTimeout, is_about_data
+from wallet_project.kit.errors import Unavailable
+
+logger = logging.getLogger(__name__)
+
+C = TypeVar("C")
+R = TypeVar("R")
+
+Execute = Callable[[Sequence[C], int], list[R]]
+"""Run a list in one transaction waiting at most so many seconds for a lock; a result for each."""
+
+
+class QueueFull(Unavailable):
+    """More commands wait than the service can finish in time."""
+
+    code = "overloaded"
+    title = "The service is overloaded"
+
+
+class OutcomeUnknown(Unavailable):
+    """The transaction failed in a way that may or may not have committed."""
+
+    code = "outcome_unknown"
+    title = "The outcome is not known"
+
+
+class RowsBusy(Unavailable):
+    """Somebody holds the rows of this command for too long."""
+
+    code = "wallet_busy"
+    title = "The wallet is busy"
+
+
+class DeadlinePassed(Unavailable):
+    """The command waited past its deadline and was dropped undone."""
+
+    code = "deadline_passed"
+    title = "The request took too long"
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What a queue may hold. Numbers come from settings."""
+
+    queue_length: int = 4096
+    queue_age_seconds: float = 2.0
+    list_length: int = 512
+    leader_lock_wait_seconds: int = 1
+    slow_lock_wait_seconds: int = 3
+
+
+@dataclass(slots=True, eq=False)
+class _Waiting(Generic[C, R]):
+    command: C
+    keys: frozenset[Hashable]
+    arrived: float
+    deadline: float
+    future: Future[R]
+
+
+class GroupCommit(Generic[C, R]):
+    """One queue, one leader and one slow lane in this process.
+
+    Threads start at the first `submit` after a fork: one started at import never answers in a
+    child. Commands that share a key keep their order of arrival.
+    """
+
+    def __init__(
+        self,
+        execute: Execute[C, R],
+        *,
+        keys_of: Callable[[C], Collection[Hashable]],
+        find_blocked: Callable[[Collection[Hashable]], Collection[Hashable]],
+        bounds: Bounds,
+        on_list: Callable[[int], object],
+    ) -> None:
+        self._execute = execute
+        self._keys_of = keys_of
+        self._find_blocked = find_blocked
+        self._on_list = on_list
+        self.bounds: Final = bounds
+        self._reset()
+
+    def _reset(self) -> None:
+        self._condition = threading.Condition()
+        self._queue: deque[_Waiting[C, R]] = deque()
+        self._slow_queue: deque[_Waiting[C, R]] = deque()
+        self._slow_keys: Counter[Hashable] = Counter()
+        self._leader: threading.Thread | None = None
+        self._slow: threading.Thread | None = None
+        self._stopping = False
+        self._pid = os.getpid()
+
+    def submit(self, command: C, *, deadline_seconds: float = 8.0) -> Future[R]:
+        """Queue a command; the future ends with its result.
+
+        :raises QueueFull: at once, when the queue is too long, too old or closing.
+        """
+        if self._pid != os.getpid():
+            self._reset()
+        arrived = time.monotonic()
+        waiting: _Waiting[C, R] = _Waiting(
+            command,
+            frozenset(self._keys_of(command)),
+            arrived,
+            arrived + deadline_seconds,
+            Future(),
+        )
+        with self._condition:
+            self._refuse_when_full(arrived)
+            self._queue.append(waiting)
+            self._start_threads()
+            self._condition.notify_all()
+        return waiting.future
+
+    def oldest_age_seconds(self) -> float:
+        """Tell how long the command at the head of either queue has waited; 0 when none waits."""
+        with self._condition:
+            heads = [queue[0].arrived for queue in (self._queue, self._slow_queue) if queue]
+        return time.monotonic() - min(heads) if heads else 0.0
+
+    def stop(self, *, timeout_seconds: float = 10.0) -> None:
+        """Take nothing more, finish what waits, end the threads."""
+        with self._condition:
+            self._stopping = True
+            self._condition.notify_all()
+        for thread in (self._leader, self._slow):
+            if thread is not None and self._pid == os.getpid():
+                thread.join(timeout_seconds)
+        self._reset()
+
+    def _refuse_when_full(self, moment: float) -> None:
+        length = len(self._queue) + len(self._slow_queue)
+        too_old = bool(self._queue) and (
+            moment - self._queue[0].arrived > self.bounds.queue_age_seconds
+        )
+        if self._stopping or too_old or length >= self.bounds.queue_length:
+            raise QueueFull("Too many requests wait already; send it again with the same key.")
+
+    def _start_threads(self) -> None:
+        # Also the watchdog: a thread that died is replaced by the next caller.
+        if self._leader is None or not self._leader.is_alive():
+            self._leader = self._thread(self._lead, "group-commit-leader")
+        if self._slow is None or not self._slow.is_alive():
+            self._slow = self._thread(self._work_slowly, "group-commit-slow")
+
+    def _thread(self, target: Callable[[], None], name: str) -> threading.Thread:
+        thread = threading.Thread(target=target, name=name, daemon=True)
+        thread.start()
+        return thread
+
+    def _lead(self) -> None:
+        while True:
+            waiting = self._take()
+            if waiting is None:
+                return
+            self._guarded(waiting, self._run_list)
+
+    def _work_slowly(self) -> None:
+        while True:
+            waiting = self._take_slow()
+            if waiting is None:
+                return
+            self._guarded(waiting, self._run_slow)
+            with self._condition:
+                for one in waiting:
+                    self._slow_keys -= Counter(one.keys)
+
+    def _take(self) -> list[_Waiting[C, R]] | None:
+        """Wait for commands; move those of blocked rows to the slow lane; return the others."""
+        with self._condition:
+            while not self._queue:
+                if self._stopping:
+                    return None
+                self._condition.wait()
+            taken: list[_Waiting[C, R]] = []
+            while self._queue and len(taken) < self.bounds.list_length:
+                one = self._queue.popleft()
+                if self._slow_keys and any(key in self._slow_keys for key in one.keys):
+                    self._set_aside([one])
+                else:
+                    taken.append(one)
+            return taken
+
+    def _take_slow(self) -> list[_Waiting[C, R]] | None:
+        """Wait for slow commands; return the oldest and all that share exactly its rows."""
+        with self._condition:
+            while not self._slow_queue:
+                if self._stopping and self._leader is not None and not self._leader.is_alive():
+                    return None
+                self._condition.wait(timeout=0.2 if self._stopping else None)
+            head = self._slow_queue[0].keys
+            taken: list[_Waiting[C, R]] = []
+            rest: deque[_Waiting[C, R]] = deque()
+            passed_by: set[Hashable] = set()
+            for one in self._slow_queue:
+                # A command may not overtake an earlier one that shares a row with it.
+                if one.keys == head and not one.keys & passed_by:
+                    taken.append(one)
+                else:
+                    passed_by |= one.keys
+                    rest.append(one)
+            self._slow_queue = rest
+            return taken
+
+    def _set_aside(self, waiting: Sequence[_Waiting[C, R]]) -> None:
+        for one in waiting:
+            self._slow_keys += Counter(one.keys)
+            self._slow_queue.append(one)
+        self._condition.notify_all()
+
+    def _guarded(
+        self,
+        waiting: list[_Waiting[C, R]],
+        run: Callable[[list[_Waiting[C, R]]], None],
+    ) -> None:
+        """Run a list so that no failure of any kind ends the thread or leaves a caller waiting."""
+        try:
+            run(self._drop_late(waiting))
+        except BaseException as error:
+            # The one broad except of the project: whatever it was, these callers must be told
+            # that the outcome is unknown, and the next list must have its chance.
+            logger.exception("group_commit.list_failed", extra={"commands": len(waiting)})
+            unknown = OutcomeUnknown(
+                "The request may or may not have taken effect; send it again with the same key."
+            )
+            unknown.__cause__ = error
+            for one in waiting:
+                if not one.future.done():
+                    one.future.set_exception(unknown)
+
+    def _drop_late(self, waiting: list[_Waiting[C, R]]) -> list[_Waiting[C, R]]:
+        moment = time.monotonic()
+        in_time = []
+        for one in waiting:
+            if one.deadline < moment:
+                one.future.set_exception(
+                    DeadlinePassed("It waited too long and was not executed; send it again.")
+                )
+            else:
+                in_time.append(one)
+        return in_time
+
+    def _run_list(self, waiting: list[_Waiting[C, R]]) -> None:
+        if not waiting:
+            return
+        self._on_list(len(waiting))
+        try:
+            self._answer(waiting, self.bounds.leader_lock_wait_seconds)
+        except LockWaitTimeout:
+            self._run_without_blocked(waiting)
+        except Error as error:
+            self._run_halves(waiting, error, self._run_list)
+
+    def _run_without_blocked(self, waiting: list[_Waiting[C, R]]) -> None:
+        keys = frozenset().union(*(one.keys for one in waiting))
+        blocked = frozenset(self._find_blocked(keys))
+        free: list[_Waiting[C, R]] = []
+        with self._condition:
+            # Whatever shares a row with a command set aside follows it, or it would overtake.
+            for one in waiting:
+                if one.keys & blocked or any(key in self._slow_keys for key in one.keys):
+                    self._set_aside([one])
+                else:
+                    free.append(one)
+        logger.warning("group_commit.rows_blocked", extra={"rows": len(blocked)})
+        self._run_list(self._drop_late(free))
+
+    def _run_slow(self, waiting: list[_Waiting[C, R]]) -> None:
+        if not waiting:
+            return
+        try:
+            self._answer(waiting, self.bounds.slow_lock_wait_seconds)
+        except LockWaitTimeout:
+            for one in waiting:
+                one.future.set_exception(
+                    RowsBusy("The wallet is locked by another process; nothing was done.")
+                )
+        except Error as error:
+            self._run_halves(waiting, error, self._run_slow)
+
+    def _run_halves(
+        self,
+        waiting: list[_Waiting[C, R]],
+        error: Error,
+        run: Callable[[list[_Waiting[C, R]]], None],
+    ) -> None:
+        """Split a list that failed over a value, so that one bad command fails alone."""
+        if not is_about_data(error) or not isinstance(error, DataError | IntegrityError):
+            raise error
+        if len(waiting) == 1:
+            waiting[0].future.set_exception(error)
+            return
+        middle = len(waiting) // 2
+        run(waiting[:middle])
+        run(waiting[middle:])
+
+    def _answer(self, waiting: list[_Waiting[C, R]], lock_wait_seconds: int) -> None:
+        results = self._execute([one.command for one in waiting], lock_wait_seconds)
+        for one, result in zip(waiting, results, strict=True):
+            one.future.set_result(result)

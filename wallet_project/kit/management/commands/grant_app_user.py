@@ -1,0 +1,62 @@
+"""Give the application's database user its rights, table by table."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.apps import apps
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import connections
+
+from wallet_project.kit.append_only import AppendOnlyModel
+
+
+class Command(BaseCommand):
+    """Run after each migration, as the user who owns the tables."""
+
+    help = (
+        "Grant the application's MySQL user what it needs and no more: rows of append-only tables "
+        "can be read and inserted, all others also changed and removed. Safe to run twice."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--database", default="owner", help="connection of the owner")
+        parser.add_argument("--user", default="", help="default: the user of DATABASE_URL")
+        parser.add_argument("--dry-run", action="store_true", help="print the statements only")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        alias = options["database"]
+        if alias not in connections.databases:
+            raise CommandError(f"There is no database {alias!r}; set DATABASE_OWNER_URL.")
+        connection = connections[alias]
+        if connection.vendor != "mysql":
+            raise CommandError("Only MySQL and MariaDB have users with rights; nothing to do.")
+        user = options["user"] or settings.DATABASES["default"]["USER"]
+        if not user.replace("_", "").isalnum():
+            raise CommandError(f"{user!r} is not a plain user name.")
+        for statement in grants(connection.settings_dict["NAME"], user):
+            if options["dry_run"]:
+                self.stdout.write(statement + ";")
+                continue
+            with connection.cursor() as cursor:
+                cursor.execute(statement)
+        self.stderr.write(f"The rights of {user} are set.")
+
+
+def grants(schema: str, user: str) -> list[str]:
+    """Write the GRANT statements for every table of the project."""
+    append_only = {model._meta.db_table: model for model in AppendOnlyModel.every_model()}
+    tables = {m._meta.db_table for m in apps.get_models(include_auto_created=True)}
+    statements = [f"GRANT SELECT ON `{schema}`.`django_migrations` TO `{user}`@`%`"]
+    for table in sorted(tables):
+        rights = "SELECT, INSERT, UPDATE, DELETE"
+        model = append_only.get(table)
+        if model is not None:
+            rights = "SELECT, INSERT"
+            if model.redactable_columns:
+                rights += f", UPDATE ({', '.join(model.redactable_columns)})"
+            if model.purgeable:
+                rights += ", DELETE"
+        statements.append(f"GRANT {rights} ON `{schema}`.`{table}` TO `{user}`@`%`")
+    return statements

@@ -1,0 +1,93 @@
+"""Who a wallet is, as far as it never changes: resolved before the queue, kept in memory."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+from wallets import errors
+from wallets.models import Wallet
+
+_REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@-]{0,63}", re.ASCII)
+_UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}", re.ASCII)
+_REMEMBERED: Final = 65_536
+
+
+@dataclass(frozen=True, slots=True)
+class WalletIdentity:
+    """The immutable part of a wallet."""
+
+    id: UUID
+    client: int
+    client_name: str
+    currency: str
+
+
+def parse_uuid(text: str) -> UUID | None:
+    """Read a UUID in its canonical text form, or None for anything else."""
+    return UUID(text) if _UUID.fullmatch(text) else None
+
+
+def check_reference(reference: str) -> str:
+    """Return a caller-chosen wallet reference that can name a wallet.
+
+    :raises FieldInvalid: if it has other characters, is too long, or looks like a UUID.
+    """
+    if not _REFERENCE.fullmatch(reference) or parse_uuid(reference):
+        raise errors.FieldInvalid(
+            "A reference has 1 to 64 characters of A-Z, a-z, 0-9 and . _ : @ -, starts with a "
+            "letter or digit, and is not shaped like a UUID.",
+            field="reference",
+        )
+    return reference
+
+
+def identify(client: int, name: str, *, field: str = "walletId") -> WalletIdentity:
+    """Find a client's wallet by its UUID or by the client's own reference.
+
+    :raises WalletNotFound: if the client has no such wallet, also when another client has it.
+    """
+    key = (client, name)
+    with _lock:
+        known = _known.get(key)
+        if known is not None:
+            _known.move_to_end(key)
+            return known
+    found = _look_up(client, name)
+    if found is None:
+        missing = (
+            errors.DestinationNotFound if field == "destinationWalletId" else errors.WalletNotFound
+        )
+        raise missing("The wallet does not exist.", field=field)
+    with _lock:
+        _known[key] = found
+        while len(_known) > _REMEMBERED:
+            _known.popitem(last=False)
+    return found
+
+
+def forget_all() -> None:
+    """Empty the memory; for tests that empty the database."""
+    with _lock:
+        _known.clear()
+
+
+_known: OrderedDict[tuple[int, str], WalletIdentity] = OrderedDict()
+_lock = threading.Lock()
+
+
+def _look_up(client: int, name: str) -> WalletIdentity | None:
+    wallets = Wallet.objects.filter(client_id=client)
+    wallet_id = parse_uuid(name)
+    if wallet_id is not None:
+        wallets = wallets.filter(pk=wallet_id)
+    elif _REFERENCE.fullmatch(name):
+        wallets = wallets.filter(reference=name)
+    else:
+        return None
+    row = wallets.values_list("id", "client_id", "client__name", "currency").first()
+    return None if row is None else WalletIdentity(*row)

@@ -1,0 +1,85 @@
+"""The update of balances: `F()` for many wallets in one statement, guarded in its WHERE."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+from uuid import UUID
+
+from django.db import models
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import F
+from django.db.models.sql.compiler import SQLCompiler
+
+from wallet_project.kit.database import PRIMARY, ByPrimaryKey, update_by_primary_key
+from wallets.models import Wallet
+from wallets.operations._drafts import Change, Drafts
+
+WALLETS_A_STATEMENT: Final = 256
+"""A CASE grows with the square of its length: 256 wallets 6.6 ms, 1,000 wallets 35 ms."""
+
+_NUMBER: Final = models.BigIntegerField()
+_MOMENT: Final = models.DateTimeField()
+
+
+class BalanceGuardFailed(Exception):
+    """A wallet was not as it was when it was locked, or would fall below its floor.
+
+    Decisions were made on the locked rows, so this is a bug: nothing is written, someone is paged.
+    """
+
+
+def apply(drafts: Drafts) -> None:
+    """Add each wallet's net change to its row, in the order of ids.
+
+    :raises BalanceGuardFailed: if any row no longer has the version that was locked, or its
+        balance would fall below what its holds and overdraft limit allow.
+    """
+    ordered = sorted(drafts.changes)
+    for start in range(0, len(ordered), WALLETS_A_STATEMENT):
+        chunk = ordered[start : start + WALLETS_A_STATEMENT]
+        _apply_chunk({wallet: drafts.changes[wallet] for wallet in chunk}, drafts)
+
+
+def _apply_chunk(changes: Mapping[UUID, Change], drafts: Drafts) -> None:
+    deltas = ByPrimaryKey({wallet: c.delta for wallet, c in changes.items()}, _NUMBER)
+    steps = ByPrimaryKey({wallet: c.steps for wallet, c in changes.items()}, _NUMBER)
+    moments = {wallet: drafts.wallets[wallet].last_posted_at for wallet in changes}
+    rows = Wallet.objects.using(PRIMARY).filter(
+        _AsLocked({wallet: c.version_locked for wallet, c in changes.items()}), pk__in=list(changes)
+    )
+    if any(change.delta < 0 for change in changes.values()):
+        rows = rows.filter(balance__gte=F("held") - F("overdraft_limit") - deltas)
+    matched = update_by_primary_key(
+        rows,
+        balance=F("balance") + deltas,
+        version=F("version") + steps,
+        posting_sequence=F("posting_sequence") + steps,
+        last_posted_at=ByPrimaryKey(moments, _MOMENT),
+    )
+    if matched != len(changes):
+        raise BalanceGuardFailed(f"{len(changes)} wallets were locked, {matched} were as expected.")
+
+
+class _AsLocked(models.Func):
+    """`(id, version) IN ((…), …)`: every row still has the version that was read under the lock."""
+
+    conditional = True
+
+    def __init__(self, versions: Mapping[UUID, int]) -> None:
+        super().__init__(output_field=models.BooleanField())
+        self.versions = versions
+
+    def resolve_expression(self, *args: Any, **kwargs: Any) -> _AsLocked:
+        return self
+
+    def as_sql(  # type: ignore[override]  # no template, no function name: one shape only
+        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper
+    ) -> tuple[str, list[Any]]:
+        params = [
+            part for wallet, version in self.versions.items() for part in (wallet.bytes, version)
+        ]
+        pairs = ", ".join(["(%s, %s)"] * len(self.versions))
+        # SQLite wants the word VALUES where MySQL wants none.
+        values = "VALUES " if connection.vendor == "sqlite" else ""
+        return f"(id, version) IN ({values}{pairs})", params

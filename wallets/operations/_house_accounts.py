@@ -1,0 +1,54 @@
+"""The client's own accounts in the books, made at first use and remembered: they never change."""
+
+from __future__ import annotations
+
+import threading
+from typing import Final
+from uuid import UUID
+
+from django.conf import settings
+
+from ledger import posting
+from ledger import queries as books
+from wallet_project.kit import clock
+from wallets import chart, errors
+
+_known: dict[str, UUID] = {}
+_lock = threading.Lock()
+_REMEMBERED: Final = 65_536
+
+
+def external(*, client: int, client_name: str, channel: str, currency: str) -> UUID:
+    """Return the account through which money of a payment rail enters and leaves the books.
+
+    :raises TooManyChannels: if the client would have more than 64 rails.
+    """
+    code = chart.external_code(client_name, channel, currency)
+    found = _known.get(code)
+    if found is not None:
+        return found
+    account = books.account_id(code)
+    if account is None:
+        if books.count_accounts(client, f"{client_name}:external:") >= settings.HOUSE_CHANNELS_MAX:
+            raise errors.TooManyChannels(
+                f"A client has at most {settings.HOUSE_CHANNELS_MAX} channels; use one it has.",
+                field="channel",
+            )
+        account = posting.ensure_house_account(
+            code=code,
+            client=client,
+            currency=currency,
+            normal_side="debit",
+            created_at=clock.now(),
+        )
+    with _lock:
+        if len(_known) >= _REMEMBERED:
+            _known.clear()
+        _known[code] = account
+    return account
+
+
+def forget_all() -> None:
+    """Empty the memory; for tests that empty the database."""
+    with _lock:
+        _known.clear()

@@ -1,0 +1,78 @@
+"""Pure rules: given a wallet as it is under the lock, may this happen? No database, no clock."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from wallet_project.kit.errors import Refused
+from wallet_project.kit.money import LARGEST_MINOR, format_minor
+from wallets import errors
+from wallets.models import WalletStatus
+
+
+@dataclass(slots=True)
+class WalletState:
+    """A wallet row under its lock, and what the commands of a list make of it."""
+
+    id: UUID
+    client: int
+    currency: str
+    status: str
+    balance: int
+    held: int
+    overdraft_limit: int
+    version: int
+    posting_sequence: int
+    last_posted_at: datetime | None
+
+    @property
+    def available(self) -> int:
+        """Minor units that may leave the wallet now."""
+        return self.balance - self.held + self.overdraft_limit
+
+
+def refuse_credit(wallet: WalletState, amount: int) -> Refused | None:
+    """Tell why the wallet cannot take this amount (minor units), or None when it can."""
+    if wallet.balance + amount > LARGEST_MINOR:
+        return errors.BalanceTooLarge(
+            f"The balance would be larger than {format_minor(LARGEST_MINOR, wallet.currency)}.",
+            balance=wallet.balance,
+            currency=wallet.currency,
+        )
+    return None
+
+
+def refuse_debit(wallet: WalletState, amount: int) -> Refused | None:
+    """Tell why this amount (minor units) cannot leave the wallet, or None when it can."""
+    if amount > wallet.available:
+        return errors.InsufficientFunds(
+            f"{format_minor(max(wallet.available, 0), wallet.currency)} {wallet.currency} is "
+            f"available, {format_minor(amount, wallet.currency)} is needed. "
+            "The refusal is final for this key; another try takes a new one.",
+            available=wallet.available,
+            held=wallet.held,
+            balance=wallet.balance,
+            shortfall=amount - wallet.available,
+            currency=wallet.currency,
+        )
+    return None
+
+
+def refuse_currency(wallet: WalletState, currency: str) -> Refused | None:
+    """Tell why a command in this currency does not fit the wallet, or None when it does."""
+    if wallet.currency != currency:
+        return errors.CurrencyMismatch(
+            f"The wallet is in {wallet.currency}, the movement in {currency}."
+        )
+    return None
+
+
+def refuse_by_status(wallet: WalletState) -> Refused | None:
+    """Tell why the wallet takes no movement at all, or None when it does."""
+    if wallet.status == WalletStatus.FROZEN:
+        return errors.WalletFrozen("A frozen wallet takes no credits and no debits.")
+    if wallet.status == WalletStatus.CLOSED:
+        return errors.WalletClosed("A closed wallet takes nothing.")
+    return None
