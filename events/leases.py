@@ -30,7 +30,11 @@ def take(holder: str) -> list[int]:
 
     One compare-and-set on the database's clock: of two relays that try at once, one gets a shard.
     """
-    return run_retrying(lambda: _take(holder), INTERACTIVE)
+    held = run_retrying(lambda: _take(holder), INTERACTIVE)
+    if not held and not _leases().exists():
+        _insert_rows()  # as the migration did; somebody emptied the table
+        held = run_retrying(lambda: _take(holder), INTERACTIVE)
+    return held
 
 
 def give_back(holder: str) -> None:
@@ -43,16 +47,8 @@ def give_back(holder: str) -> None:
     run_retrying(body, INTERACTIVE)
 
 
-def ensure_rows() -> None:
-    """Insert the lease rows that are missing; the migration does it once for all."""
-    ShardLease.objects.using(PRIMARY).bulk_create(
-        [ShardLease(shard=shard, expires_at=LONG_AGO) for shard in range(SHARDS)],
-        ignore_conflicts=True,
-    )
-
-
 def _take(holder: str) -> list[int]:
-    free_or_mine = Q(holder=holder) | Q(expires_at__lte=Now())
+    free_or_mine = Q(holder__in=["", holder]) | Q(expires_at__lte=Now())
     with transaction.atomic(using=PRIMARY):
         found = _leases().filter(free_or_mine).update(holder=holder, expires_at=Now() + LEASE)
         if not found:
@@ -63,3 +59,10 @@ def _take(holder: str) -> list[int]:
 
 def _leases() -> models.QuerySet[ShardLease]:
     return ShardLease.objects.using(PRIMARY)
+
+
+def _insert_rows() -> None:
+    ShardLease.objects.using(PRIMARY).bulk_create(
+        [ShardLease(shard=shard, expires_at=LONG_AGO) for shard in range(SHARDS)],
+        ignore_conflicts=True,
+    )

@@ -100,6 +100,7 @@ def _connect(wait_seconds: float) -> Any:
             bootstrap_servers=servers,
             client_id="wallet-create-topics",
             bootstrap_timeout_ms=wait_seconds * 1000,
+            reconnect_backoff_max_ms=1_000,
         )
     except (kafka_errors.KafkaError, OSError) as error:
         raise BrokerUnavailable(

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 from django.db import connections
-from wallets.operations.create_client import create_client
 
 from tests import databases
 from tests.people import Company, wallet_of
@@ -46,11 +45,8 @@ def database(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
 
 
 def _forget() -> None:
-    from wallets import credentials
-
     identity.forget_all()
     _house_accounts.forget_all()
-    credentials.forget_all()
 
 
 @pytest.fixture
@@ -66,8 +62,12 @@ def client_globex(database: None) -> Company:
 
 
 def _company(name: str) -> Company:
-    made = create_client(name=name, plan="unlimited")
-    return Company(made.client, name, made.key)
+    from wallet_project.kit import clock
+    from wallets.models import Client, Plan
+
+    plan, _ = Plan.objects.get_or_create(name="unlimited")
+    made = Client.objects.create(name=name, plan=plan, created_at=clock.now())
+    return Company(made.pk, name, "")
 
 
 @pytest.fixture

@@ -195,7 +195,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = (
         "control_folder": str(_CELERY_HOME / "control"),
     }
     if CELERY_BROKER_URL.startswith("filesystem:")
-    # A mute Redis must cost a second, not a minute; a task lost with its worker returns after 120 s.
+    # A mute Redis must cost a second, not a minute; a task lost with its worker returns in 120 s.
     else {
         "socket_timeout": 5.0,
         "socket_connect_timeout": 0.5,
@@ -211,8 +211,9 @@ CELERY_BEAT_SCHEDULE_FILENAME = env.text(
 # --- HTTP -------------------------------------------------------------------------------------
 
 STATIC_URL = "static/"
-STATIC_ROOT = BASE_DIR / "staticfiles"
-WHITENOISE_USE_FINDERS = True
+STATIC_ROOT = env.text("STATIC_ROOT") or None
+"""Where `collectstatic` has put the admin's files; empty: they are served from the packages."""
+WHITENOISE_USE_FINDERS = STATIC_ROOT is None
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import logging
+from datetime import timedelta
 
 from celery import shared_task
+from django.conf import settings
 
-from wallets import operations
+from wallet_project.kit.clock import now
+from wallets.operations.purge_refusals import purge_refusals as purge
 
 logger = logging.getLogger(__name__)
 
@@ -14,6 +17,6 @@ logger = logging.getLogger(__name__)
 @shared_task
 def purge_refusals() -> None:
     """Remove refusals past their keeping time."""
-    removed = operations.purge_refusals()
+    removed = purge(older_than=now() - timedelta(hours=settings.REFUSALS_KEPT_HOURS))
     if removed:
         logger.info("refusals.purged", extra={"refusals": removed})

@@ -209,10 +209,11 @@ class _PrimaryKeyUpdate(UpdateQuery):
         def hinted() -> tuple[str, Any]:
             sql, params = plain()
             table = compiler.quote_name_unless_alias(self.get_meta().db_table)
-            head = f"UPDATE {table} SET "
+            head = f"UPDATE {table} SET "  # noqa: S608 - the model's own table name
             if not sql.startswith(head):
                 raise DatabaseError(f"An update by primary key has an unforeseen shape: {sql[:80]}")
-            return f"UPDATE {table} FORCE INDEX (PRIMARY) SET {sql[len(head) :]}", params
+            hint = f"UPDATE {table} FORCE INDEX (PRIMARY) SET "  # noqa: S608 - as above
+            return hint + sql[len(head) :], params
 
         compiler.as_sql = hinted
         return compiler

@@ -101,5 +101,7 @@ def configuration(level: str) -> dict[str, Any]:
             "celery.beat": quiet,
             "celery.worker.strategy": quiet,
             "kafka": quiet,
+            # Each try to reach a lost broker is five errors; relay and health say it once.
+            "kafka.net": {"level": "CRITICAL"},
         },
     }

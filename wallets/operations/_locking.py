@@ -67,8 +67,9 @@ def find_blocked(ids: Collection[Hashable]) -> Collection[Hashable]:
 
 
 def _state(wallet_id: bytes, *columns: Any) -> WalletState:
-    *plain, last_posted_at = columns
-    return WalletState(UUID(bytes=bytes(wallet_id)), *plain, last_posted_at=_utc(last_posted_at))
+    state = WalletState(UUID(bytes=bytes(wallet_id)), *columns)
+    state.last_posted_at = _utc(state.last_posted_at)
+    return state
 
 
 def _utc(moment: datetime | None) -> datetime | None:

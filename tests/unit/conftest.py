@@ -1,0 +1,14 @@
+"""Unit tests use no database and no network."""
+
+from collections.abc import Iterator
+
+import pytest
+from pytest_socket import disable_socket, enable_socket
+
+
+@pytest.fixture(autouse=True)
+def no_sockets() -> Iterator[None]:
+    """Fail any test that opens a socket."""
+    disable_socket(allow_unix_socket=True)
+    yield
+    enable_socket()

@@ -1,0 +1,119 @@
+"""Turns errors into answers of the API. The only place that knows which kind is which status."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any, Final
+
+from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
+from django.db import Error as DatabaseError
+from django.db import InterfaceError, InternalError, OperationalError
+from django.http import Http404, HttpRequest, HttpResponse
+from rest_framework import exceptions as drf
+
+from wallet_project import landing
+from wallet_project.kit import database
+from wallet_project.kit.errors import (
+    Conflict,
+    DomainError,
+    Forbidden,
+    Invalid,
+    NotFound,
+    Refused,
+    Unavailable,
+)
+from wallets import errors as business
+from wallets.api import errors as api
+from wallets.api.calls import Answer, Call
+from wallets.api.django_http import call_of, respond
+from wallets.api.problems import is_api_path, problem
+
+logger = logging.getLogger(__name__)
+
+STATUS_BY_KIND: Final[dict[type[DomainError], int]] = {
+    # The six kinds …
+    Invalid: 400,
+    NotFound: 404,
+    Forbidden: 403,
+    Refused: 422,
+    Conflict: 409,
+    Unavailable: 503,
+    # … and what HTTP has a number of its own for.
+    api.Unauthenticated: 401,
+    api.MethodNotAllowed: 405,
+    api.RequestTimeout: 408,
+    api.BodyTooLarge: 413,
+    api.UnsupportedMediaType: 415,
+    api.VersionNotReached: 412,
+    business.PreconditionFailed: 412,
+}
+
+
+def status_of(kind: type[DomainError]) -> int:
+    """Return the status of a class of errors; 500 for what no caller is to blame for."""
+    return next((STATUS_BY_KIND[base] for base in kind.__mro__ if base in STATUS_BY_KIND), 500)
+
+
+def as_domain_error(error: BaseException) -> DomainError:
+    """Name any failure in the catalogue's words; what is unforeseen says nothing of its inside."""
+    if isinstance(error, DomainError):
+        return error
+    if isinstance(error, OperationalError | InterfaceError | InternalError) or (
+        isinstance(error, DatabaseError) and database.is_contention(error)
+    ):
+        return api.DatabaseUnavailable(
+            "The database did not answer in time; send the same request with the same key."
+        )
+    if isinstance(error, RequestDataTooBig):
+        return api.BodyTooLarge("The body is too large.")
+    if isinstance(error, Http404):
+        return api.RouteNotFound("The API has no such path.")
+    if isinstance(error, SuspiciousOperation | drf.ParseError):
+        return api.BadRequest("The request cannot be understood.")
+    return api.InternalError()
+
+
+def answer_of(call: Call, error: BaseException) -> Answer:
+    """Answer a call that failed, whatever it failed with; log what is our fault."""
+    named = as_domain_error(error)
+    status = status_of(type(named))
+    if status == 500:
+        logger.error("api.failed", exc_info=error, extra={"path": call.path, "code": named.code})
+    elif isinstance(named, Unavailable):
+        logger.warning("api.unavailable", extra={"path": call.path, "code": named.code})
+    hidden = api.InternalError() if status == 500 else named
+    return problem(call, hidden, status)
+
+
+def handle(error: Exception, context: dict[str, Any]) -> HttpResponse:
+    """Answer an exception that a view of the API raised; DRF calls this."""
+    request: HttpRequest = getattr(context["request"], "_request", context["request"])
+    return respond(answer_of(call_of(request), error))
+
+
+def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """Answer a request that Django itself turned down, such as one with an unknown Host."""
+    if is_api_path(request.path):
+        return respond(answer_of(call_of(request), exception or SuspiciousOperation()))
+    return landing.bad_request(request, exception)
+
+
+def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """Answer a visitor who may not see a page; the API's own 403 comes from its views."""
+    if is_api_path(request.path):
+        return respond(answer_of(call_of(request), api.BadRequest("It is not allowed here.")))
+    return landing.forbidden(request, exception)
+
+
+def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """Answer a path that does not exist."""
+    if is_api_path(request.path):
+        return respond(answer_of(call_of(request), exception or Http404()))
+    return landing.not_found(request, exception)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Answer what failed outside any view; Django has logged it."""
+    if is_api_path(request.path):
+        return respond(problem(call_of(request), api.InternalError(), 500))
+    return landing.server_error(request)

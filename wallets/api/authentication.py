@@ -1,0 +1,145 @@
+"""Who calls: an API key, or nobody on an open loopback."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from django.conf import settings
+
+from wallet_project.kit import clock
+from wallets import credentials
+from wallets.api.calls import Call
+from wallets.api.errors import Unauthenticated
+from wallets.credentials import Credential, Owner, ParsedKey
+from wallets.errors import ScopeMissing
+from wallets.models import Scope
+
+_BEARER = re.compile(r"bearer +([^ ]+) *", re.ASCII | re.IGNORECASE)
+_LOCAL_HOST = re.compile(r"(localhost|127\.0\.0\.1)(:[0-9]{1,5})?", re.ASCII | re.IGNORECASE)
+_FORWARDING: Final = ("forwarded", "x-real-ip", "via")
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Whose call it is and what it may do."""
+
+    client: int
+    client_name: str
+    plan: str
+    scopes: frozenset[str]
+    actor: str
+    """As it stands in the books: `key:<prefix>`, or `loopback`."""
+
+
+def authenticate(call: Call) -> Principal:
+    """Tell whose call it is, asking the primary where memory does not know.
+
+    :raises Unauthenticated: without a valid credential.
+    """
+    key = presented_key(call)
+    if key is None:
+        return loopback_principal(credentials.find_owner(settings.DEMO_CLIENT))
+    return admit(key, credentials.find(key.prefix))
+
+
+def presented_key(call: Call) -> ParsedKey | None:
+    """Read the key of a call; None: there is none, and the open loopback admits the call.
+
+    :raises Unauthenticated: if a key is needed, or what was sent cannot be one.
+    """
+    sent = _sent_credentials(call.headers)
+    if not sent:
+        if is_open_loopback(call):
+            return None
+        raise Unauthenticated
+    key = credentials.parse(sent[0])
+    if key is None or any(other != sent[0] for other in sent):
+        raise Unauthenticated
+    return key
+
+
+def admit(key: ParsedKey, credential: Credential | None) -> Principal:
+    """Make the principal of a key that opens its credential.
+
+    :raises Unauthenticated: if it does not, whatever the reason.
+    """
+    if credential is None:
+        credentials.burn_time(key)
+        raise Unauthenticated
+    if not credential.admits(key, clock.now()):
+        raise Unauthenticated
+    return Principal(
+        client=credential.client,
+        client_name=credential.client_name,
+        plan=credential.plan,
+        scopes=credential.scopes,
+        actor=f"key:{credential.prefix}",
+    )
+
+
+def require(principal: Principal, scope: str) -> None:
+    """Hold a principal to its scopes.
+
+    :raises ScopeMissing: if the scope is not among them.
+    """
+    if scope not in principal.scopes:
+        raise ScopeMissing(f"This needs the scope {scope}.", scope=scope)
+
+
+def is_open_loopback(call: Call) -> bool:
+    """Tell whether a call without a key may be the demo client's.
+
+    Both ends of the connection must be this machine, and nothing may hint at a proxy: behind one,
+    every peer is local.
+    """
+    return (
+        bool(settings.OPEN_LOOPBACK)
+        and _is_loopback(call.peer)
+        and _is_loopback(call.bound)
+        and _LOCAL_HOST.fullmatch(call.headers.get("host", "")) is not None
+        and not any(
+            name in _FORWARDING or name.startswith("x-forwarded-") for name in call.headers
+        )
+    )
+
+
+def loopback_principal(owner: Owner | None) -> Principal:
+    """Make the principal of an open loopback: the demo client with every scope.
+
+    :raises Unauthenticated: if there is no such client, or it is switched off.
+    """
+    if owner is None:
+        raise Unauthenticated
+    return Principal(
+        client=owner.client,
+        client_name=owner.client_name,
+        plan=owner.plan,
+        scopes=frozenset(Scope.values),
+        actor="loopback",
+    )
+
+
+def _sent_credentials(headers: Mapping[str, str]) -> list[str]:
+    found = []
+    if "authorization" in headers:
+        bearer = _BEARER.fullmatch(headers["authorization"])
+        # Another scheme is a credential too, one that opens nothing.
+        found.append(bearer.group(1) if bearer else "")
+    if "x-api-key" in headers:
+        found.append(headers["x-api-key"].strip(" \t"))
+    return found
+
+
+def _is_loopback(address: str) -> bool:
+    if address == "localhost":
+        return True
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    mapped = getattr(found, "ipv4_mapped", None)
+    return bool((mapped or found).is_loopback)

@@ -1,0 +1,17 @@
+"""The API's paths, below `/api/v1`. None ends with a slash, none redirects."""
+
+from django.urls import path
+
+from wallets.api import views
+
+urlpatterns = [
+    path("wallets", views.WalletsView.as_view()),
+    path("wallets/<str:wallet_id>", views.WalletView.as_view()),
+    path("wallets/<str:wallet_id>/deposit", views.DepositView.as_view()),
+    path("wallets/<str:wallet_id>/withdraw", views.WithdrawView.as_view()),
+    path("wallets/<str:wallet_id>/transfer", views.TransferView.as_view()),
+    path("wallets/<str:wallet_id>/balance", views.BalanceView.as_view()),
+    path("wallets/<str:wallet_id>/balance/historical", views.PastBalanceView.as_view()),
+    path("wallets/<str:wallet_id>/transactions", views.HistoryView.as_view()),
+    path("transactions/<str:transaction_id>", views.TransactionView.as_view()),
+]

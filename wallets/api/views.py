@@ -1,0 +1,160 @@
+"""The API's routes, carried by DRF: each reads, makes one call, answers."""
+
+from __future__ import annotations
+
+from django.http import HttpResponse
+from rest_framework.request import Request
+
+from ledger.errors import EntryNotFound
+from wallets import identity, queries
+from wallets.api import parameters, parsing, rendering
+from wallets.api.binding import ApiView
+from wallets.api.parsing import Verb
+from wallets.identity import parse_uuid
+from wallets.models import Scope
+from wallets.operations import group_commit
+from wallets.operations.open_wallet import open_wallet
+from wallets.operations.update_metadata import update_metadata
+
+
+class WalletsView(ApiView):
+    """All wallets of the caller."""
+
+    scopes = {"GET": Scope.WALLETS_READ, "HEAD": Scope.WALLETS_READ, "POST": Scope.WALLETS_WRITE}
+
+    def get(self, request: Request) -> HttpResponse:
+        """List the caller's wallets, newest first."""
+        asked = parameters.wallets_query(self.call)
+        found = queries.wallets_page(
+            self.principal.client,
+            user_id=asked.user_id,
+            before=asked.before,
+            limit=asked.limit + 1,
+        )
+        return self.answer(rendering.wallets_page(self.call, found, asked.limit))
+
+    def post(self, request: Request) -> HttpResponse:
+        """Open a wallet."""
+        asked = parsing.open_wallet(self.call, self.principal, self.body())
+        opened = open_wallet(
+            client=self.principal.client,
+            user_id=asked.user_id,
+            reference=asked.reference,
+            currency=asked.currency,
+            metadata=asked.metadata,
+            key=asked.key,
+        )
+        return self.answer(rendering.opened(self.call, opened))
+
+
+class WalletView(ApiView):
+    """One wallet."""
+
+    scopes = {"GET": Scope.WALLETS_READ, "HEAD": Scope.WALLETS_READ, "PATCH": Scope.WALLETS_WRITE}
+
+    def get(self, request: Request, wallet_id: str) -> HttpResponse:
+        """Show a wallet."""
+        asked = parameters.min_version(self.call)
+        view = queries.wallet(self.wallet(wallet_id))
+        parameters.hold_to_version(asked, view.version)
+        return self.answer(rendering.wallet(self.call, view))
+
+    def patch(self, request: Request, wallet_id: str) -> HttpResponse:
+        """Change a wallet's metadata by a merge patch."""
+        expected = parameters.expected_version(self.call)
+        wallet = self.wallet(wallet_id)
+        patch = parsing.patch_wallet(self.body(patch=True))
+        view = update_metadata(wallet=wallet, patch=patch, expected_version=expected)
+        return self.answer(rendering.wallet(self.call, view))
+
+
+class MovementView(ApiView):
+    """Base of the routes that move money."""
+
+    scopes = {"POST": Scope.TRANSACTIONS_WRITE}
+    verb: Verb
+
+    def post(self, request: Request, wallet_id: str) -> HttpResponse:
+        """Move the money; answer when it is durable."""
+        wallet = self.wallet(wallet_id)
+        asked = parsing.movement(self.verb, wallet, self.call, self.principal, self.body())
+        destination = None
+        if asked.destination is not None:
+            destination = identity.identify(
+                self.principal.client, asked.destination, field="destinationWalletId"
+            )
+        outcome = group_commit.run(asked.command(destination))
+        return self.answer(rendering.movement(self.call, outcome))
+
+
+class DepositView(MovementView):
+    """Deposits into a wallet."""
+
+    verb = Verb.DEPOSIT
+
+
+class WithdrawView(MovementView):
+    """Withdrawals from a wallet."""
+
+    verb = Verb.WITHDRAW
+
+
+class TransferView(MovementView):
+    """Transfers from a wallet."""
+
+    verb = Verb.TRANSFER
+
+
+class BalanceView(ApiView):
+    """A wallet's money now."""
+
+    scopes = {"GET": Scope.WALLETS_READ, "HEAD": Scope.WALLETS_READ}
+
+    def get(self, request: Request, wallet_id: str) -> HttpResponse:
+        """Tell a wallet's balance."""
+        asked = parameters.min_version(self.call)
+        view = queries.balance(self.wallet(wallet_id))
+        parameters.hold_to_version(asked, view.version)
+        return self.answer(rendering.balance(self.call, view))
+
+
+class PastBalanceView(ApiView):
+    """A wallet's money at some moment."""
+
+    scopes = {"GET": Scope.WALLETS_READ, "HEAD": Scope.WALLETS_READ}
+
+    def get(self, request: Request, wallet_id: str) -> HttpResponse:
+        """Tell a wallet's balance at a moment."""
+        moment = parameters.timestamp(self.call)
+        view = queries.balance_at(self.wallet(wallet_id), moment)
+        return self.answer(rendering.past_balance(self.call, view))
+
+
+class HistoryView(ApiView):
+    """A wallet's movements."""
+
+    scopes = {"GET": Scope.TRANSACTIONS_READ, "HEAD": Scope.TRANSACTIONS_READ}
+
+    def get(self, request: Request, wallet_id: str) -> HttpResponse:
+        """List a wallet's movements, newest first."""
+        asked = parameters.history_query(self.call)
+        items = queries.history(
+            self.wallet(wallet_id),
+            before_sequence=asked.before_sequence,
+            limit=asked.limit + 1,
+        )
+        return self.answer(rendering.history_page(self.call, items, asked.limit))
+
+
+class TransactionView(ApiView):
+    """One transaction."""
+
+    scopes = {"GET": Scope.TRANSACTIONS_READ, "HEAD": Scope.TRANSACTIONS_READ}
+
+    def get(self, request: Request, transaction_id: str) -> HttpResponse:
+        """Show a transaction with all its postings."""
+        found = parse_uuid(transaction_id)
+        view = found and queries.transaction(self.principal.client, found)
+        if not view:
+            raise EntryNotFound("The transaction does not exist.", field="transactionId")
+        return self.answer(rendering.transaction(self.call, view))
