@@ -72,4 +72,4 @@ def child_exit(server: Any, worker: Any) -> None:
     """Forget the gauges of a worker that is gone; its counters stay."""
     del server
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
-        multiprocess.mark_process_dead(worker.pid)
+        multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]

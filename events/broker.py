@@ -115,9 +115,10 @@ class KafkaBroker:
             self.close()
         for index, future in futures:
             outcome.acknowledged[index] = future.succeeded()
-            if isinstance(future.exception, _ABOUT_THE_RECORD):
-                outcome.faults[index] = str(future.exception)
         if isinstance(cause, _ABOUT_THE_RECORD):
+            # Only the first to fail is to blame: the producer fails what is behind it alike.
+            guilty = next(index for index, future in futures if future.exception is cause)
+            outcome.faults[guilty] = str(cause)
             outcome.failure = ""
         elif cause is not None:
             outcome.failure = f"Kafka failed: {cause}"

@@ -51,10 +51,10 @@ def _take(holder: str) -> list[int]:
     free_or_mine = Q(holder__in=["", holder]) | Q(expires_at__lte=Now())
     with transaction.atomic(using=PRIMARY):
         found = _leases().filter(free_or_mine).update(holder=holder, expires_at=Now() + LEASE)
-        if not found:
-            return []
-        held = _leases().filter(holder=holder).order_by("shard")
-        return list(held.values_list("shard", flat=True))
+    if not found:
+        return []
+    held = _leases().filter(holder=holder, expires_at__gt=Now()).order_by("shard")
+    return list(held.values_list("shard", flat=True))
 
 
 def _leases() -> models.QuerySet[ShardLease]:

@@ -13,7 +13,8 @@ from django.conf import settings
 from django.db import connections
 
 from events import contracts
-from events.models import OutboxEvent
+from events.models import OutboxEvent, OutboxStatus
+from wallet_project.kit.bulk_sql import insert_rows
 from wallet_project.kit.database import PRIMARY
 from wallet_project.kit.ids import uuid7
 
@@ -49,20 +50,40 @@ def record(events: Sequence[NewEvent]) -> None:
     if not connections[PRIMARY].in_atomic_block:
         raise RuntimeError("record() must run inside the transaction that makes the event true.")
     topic: str = settings.KAFKA_TOPIC_FACTS
-    OutboxEvent.objects.using(PRIMARY).bulk_create(
+    insert_rows(
+        OutboxEvent,
+        _COLUMNS,
         [
-            OutboxEvent(
-                event_id=uuid7(),
-                shard=shard_of(event.stream),
-                client=event.client,
-                entry=event.entry,
-                topic=topic,
-                stream=event.stream,
-                sequence=event.fact.sequence,
-                type=event.type,
-                payload=contracts.encode(event.fact),
-                occurred_at=event.occurred_at,
+            (
+                uuid7(),
+                shard_of(event.stream),
+                event.client,
+                event.entry,
+                topic,
+                event.stream,
+                event.fact.sequence,
+                event.type,
+                contracts.encode(event.fact),
+                event.occurred_at,
+                OutboxStatus.PENDING,
+                0,
             )
             for event in events
-        ]
+        ],
     )
+
+
+_COLUMNS: Final = (
+    "event_id",
+    "shard",
+    "client",
+    "entry",
+    "topic",
+    "stream",
+    "sequence",
+    "type",
+    "payload",
+    "occurred_at",
+    "status",
+    "attempts",
+)

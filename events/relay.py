@@ -26,12 +26,13 @@ from events import contracts, leases, marking, metrics
 from events.broker import Broker, Outcome, Record
 from events.errors import BrokerUnavailable
 from events.models import OutboxEvent, OutboxStatus
-from wallet_project.kit.database import PRIMARY, is_contention, is_transient
+from wallet_project.kit.database import PRIMARY, is_contention, is_transient, prepare_session
 
 logger = logging.getLogger(__name__)
 
 CHUNK: Final = 2_000
 SEND_SECONDS: Final = 10.0
+LOCK_WAIT_SECONDS: Final = 3
 BUDGET_SECONDS: Final = 5.0
 POLL_SECONDS: Final = 0.05
 BACK_OFF_SECONDS: Final = 1.0
@@ -73,6 +74,9 @@ def drain_once(
     """
     started = time.monotonic()
     sent = 0
+    # A relay that is frozen within a transaction loses it after the session's wait_timeout: it
+    # cannot stop the others for longer.
+    prepare_session(lock_wait_seconds=LOCK_WAIT_SECONDS)
     marking.hold_followers()
     while True:
         shards = leases.take(holder)

@@ -9,13 +9,14 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from django.db import connections
 
 from ledger.errors import BrokenChain, UnbalancedEntry
 from ledger.models import Account, JournalEntry, NormalSide, Posting
+from wallet_project.kit.bulk_sql import insert_rows
 from wallet_project.kit.database import PRIMARY
 from wallet_project.kit.ids import uuid7
 
@@ -64,10 +65,12 @@ def post_entries(entries: Sequence[Entry]) -> None:
         raise RuntimeError("post_entries() must run inside the transaction that moves the money.")
     check(entries)
     ordered = sorted(entries, key=lambda entry: entry.idempotency_key)
-    JournalEntry.objects.using(PRIMARY).bulk_create([_entry_row(entry) for entry in ordered])
+    insert_rows(JournalEntry, _ENTRY_COLUMNS, [_entry_row(entry) for entry in ordered])
     # In the order of the commands, so that an account's ids rise with its sequence.
-    Posting.objects.using(PRIMARY).bulk_create(
-        [_posting_row(entry, line) for entry in entries for line in entry.lines]
+    insert_rows(
+        Posting,
+        _POSTING_COLUMNS,
+        [_posting_row(entry, line) for entry in entries for line in entry.lines],
     )
 
 
@@ -129,37 +132,65 @@ def note_digest(salt: bytes, description: str | None, metadata: Mapping[str, Any
     return hashlib.sha256(salt + text.encode()).digest()
 
 
-def _entry_row(entry: Entry) -> JournalEntry:
+_ENTRY_COLUMNS: Final = (
+    "id",
+    "kind",
+    "idempotency_key",
+    "request_hash",
+    "client",
+    "actor",
+    "reference",
+    "channel",
+    "description",
+    "metadata",
+    "note_salt",
+    "note_hash",
+    "reverses",
+    "posted_at",
+    "value_date",
+)
+_POSTING_COLUMNS: Final = (
+    "entry_id",
+    "account_id",
+    "amount",
+    "balance_after",
+    "sequence",
+    "version",
+    "posted_at",
+)
+
+
+def _entry_row(entry: Entry) -> tuple[Any, ...]:
     salt = digest = None
     if entry.description is not None or entry.metadata is not None:
         salt = os.urandom(16)
         digest = note_digest(salt, entry.description, entry.metadata)
-    return JournalEntry(
-        id=entry.id,
-        kind=entry.kind,
-        idempotency_key=entry.idempotency_key,
-        request_hash=entry.request_hash,
-        client=entry.client,
-        actor=entry.actor,
-        reference=entry.reference,
-        channel=entry.channel,
-        description=entry.description,
-        metadata=entry.metadata,
-        note_salt=salt,
-        note_hash=digest,
-        reverses=entry.reverses,
-        posted_at=entry.posted_at,
-        value_date=entry.value_date,
+    return (
+        entry.id,
+        entry.kind,
+        entry.idempotency_key,
+        entry.request_hash,
+        entry.client,
+        entry.actor,
+        entry.reference,
+        entry.channel,
+        entry.description,
+        entry.metadata,
+        salt,
+        digest,
+        entry.reverses,
+        entry.posted_at,
+        entry.value_date,
     )
 
 
-def _posting_row(entry: Entry, line: Line) -> Posting:
-    return Posting(
-        entry_id=entry.id,
-        account_id=line.account,
-        amount=line.amount,
-        balance_after=line.balance_after,
-        sequence=line.sequence,
-        version=line.version,
-        posted_at=entry.posted_at,
+def _posting_row(entry: Entry, line: Line) -> tuple[Any, ...]:
+    return (
+        entry.id,
+        line.account,
+        line.amount,
+        line.balance_after,
+        line.sequence,
+        line.version,
+        entry.posted_at,
     )

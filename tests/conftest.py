@@ -10,9 +10,10 @@ from django.db import connections
 
 from tests import databases
 from tests.people import Company, wallet_of
-from wallets import identity
+from wallets import credentials, identity
 from wallets.identity import WalletIdentity
 from wallets.operations import _house_accounts, group_commit
+from wallets.operations.create_client import create_client
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -47,6 +48,7 @@ def database(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
 def _forget() -> None:
     identity.forget_all()
     _house_accounts.forget_all()
+    credentials.forget_all()
 
 
 @pytest.fixture
@@ -62,12 +64,9 @@ def client_globex(database: None) -> Company:
 
 
 def _company(name: str) -> Company:
-    from wallet_project.kit import clock
-    from wallets.models import Client, Plan
 
-    plan, _ = Plan.objects.get_or_create(name="unlimited")
-    made = Client.objects.create(name=name, plan=plan, created_at=clock.now())
-    return Company(made.pk, name, "")
+    made = create_client(name=name, plan="unlimited")
+    return Company(made.client, name, made.key)
 
 
 @pytest.fixture

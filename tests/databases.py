@@ -23,7 +23,7 @@ KEPT: Final = {
 }
 """Tables whose rows belong to the schema; the others are emptied."""
 
-TEST_DATABASE: Final = "test_wallet"
+TEST_DATABASE: Final = os.environ.get("TEST_DATABASE", "test_wallet")
 
 
 def is_mysql() -> bool:

@@ -68,7 +68,9 @@ def as_domain_error(error: BaseException) -> DomainError:
         return api.BodyTooLarge("The body is too large.")
     if isinstance(error, Http404):
         return api.RouteNotFound("The API has no such path.")
-    if isinstance(error, SuspiciousOperation | drf.ParseError):
+    if isinstance(error, drf.MethodNotAllowed):
+        return api.MethodNotAllowed(("GET", "HEAD", "OPTIONS"))  # a page of the documentation
+    if isinstance(error, SuspiciousOperation | drf.APIException):
         return api.BadRequest("The request cannot be understood.")
     return api.InternalError()
 
@@ -88,32 +90,38 @@ def answer_of(call: Call, error: BaseException) -> Answer:
 def handle(error: Exception, context: dict[str, Any]) -> HttpResponse:
     """Answer an exception that a view of the API raised; DRF calls this."""
     request: HttpRequest = getattr(context["request"], "_request", context["request"])
-    return respond(answer_of(call_of(request), error))
+    return _respond(request, error)
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """Answer a request that Django itself turned down, such as one with an unknown Host."""
     if is_api_path(request.path):
-        return respond(answer_of(call_of(request), exception or SuspiciousOperation()))
+        return _respond(request, exception or SuspiciousOperation())
     return landing.bad_request(request, exception)
 
 
 def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """Answer a visitor who may not see a page; the API's own 403 comes from its views."""
     if is_api_path(request.path):
-        return respond(answer_of(call_of(request), api.BadRequest("It is not allowed here.")))
+        return _respond(request, api.BadRequest("It is not allowed here."))
     return landing.forbidden(request, exception)
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """Answer a path that does not exist."""
     if is_api_path(request.path):
-        return respond(answer_of(call_of(request), exception or Http404()))
+        return _respond(request, exception or Http404())
     return landing.not_found(request, exception)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """Answer what failed outside any view; Django has logged it."""
     if is_api_path(request.path):
-        return respond(problem(call_of(request), api.InternalError(), 500))
+        call = call_of(request)
+        return respond(call, problem(call, api.InternalError(), 500))
     return landing.server_error(request)
+
+
+def _respond(request: HttpRequest, error: BaseException) -> HttpResponse:
+    call = call_of(request)
+    return respond(call, answer_of(call, error))

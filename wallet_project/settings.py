@@ -228,6 +228,42 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 REST_FRAMEWORK: dict[str, Any] = {
     "UNAUTHENTICATED_USER": None,
+    "UNAUTHENTICATED_TOKEN": None,
+    "DEFAULT_AUTHENTICATION_CLASSES": ["wallets.api.gates.KeyAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["wallets.api.gates.HasScope"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    # Bodies are read by kit.strict_json and msgspec, never by DRF.
+    "DEFAULT_PARSER_CLASSES": [],
+    "DEFAULT_SCHEMA_CLASS": "wallets.api.openapi.Schema",
+    "EXCEPTION_HANDLER": "wallet_project.exception_handler.handle",
+}
+SPECTACULAR_SETTINGS: dict[str, Any] = {
+    "TITLE": "Wallet service",
+    "DESCRIPTION": (
+        "Balances, deposits, withdrawals and transfers on a double-entry, append-only ledger.\n\n"
+        "Amounts are decimal strings. Every POST may be sent again with the same "
+        "`Idempotency-Key`: it takes effect once. Errors are `application/problem+json`; their "
+        "`type` leads to a page that says what to do."
+    ),
+    "VERSION": "1.0.0",
+    "OAS_VERSION": "3.1.1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_AUTHENTICATION": [],
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+    "SWAGGER_UI_SETTINGS": {"deepLinking": True, "persistAuthorization": True},
+    # The shapes name their few choices in place.
+    "POSTPROCESSING_HOOKS": [],
+    "ENABLE_DJANGO_DEPLOY_CHECK": False,
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "SORT_OPERATIONS": False,
+    "TAGS": [
+        {"name": "Wallets", "description": "Open them, list them, keep notes on them."},
+        {"name": "Movements", "description": "Money in, money out, money between wallets."},
+        {"name": "Balances", "description": "Now, and at any moment before."},
+    ],
 }
 
 # --- Watching ---------------------------------------------------------------------------------

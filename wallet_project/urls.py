@@ -1,13 +1,36 @@
 """Every URL of the service."""
 
 from django.contrib import admin
-from django.urls import path
+from django.urls import include, path, re_path
+from django.views.decorators.csrf import csrf_exempt
 from django.views.generic import RedirectView
 
-from wallet_project import health, landing, metrics_view
+from wallet_project import exception_handler, health, landing, metrics_view
+from wallets.api import docs
+
+_status_of = {"status_of": exception_handler.status_of}
+
+documentation = [
+    path("api/schema/", docs.SchemaView.as_view(), name="schema"),
+    path("api/docs/", docs.SwaggerView.as_view(), name="docs"),
+    path("api/redoc/", docs.RedocView.as_view()),
+    path("problems", docs.problem_index, _status_of),
+    path("problems/<str:code>", docs.problem_page, _status_of),
+    path("api/redoc", RedirectView.as_view(url="/api/redoc/")),
+    path("api/schema", RedirectView.as_view(url="/api/schema/")),
+    # Addresses under which people look for it out of habit.
+    re_path(
+        r"^(api/?|api/docs|swagger/?|swagger/index\.html|q/swagger-ui/?|q/dev/?)$",
+        RedirectView.as_view(url="/api/docs/"),
+    ),
+]
 
 urlpatterns = [
     path("", landing.landing),
+    path("api/v1/", include("wallets.api.urls")),
+    *documentation,
+    # Also with DEBUG, and also for POST: an unknown path of the API is a problem, never a page.
+    re_path(r"^api/", csrf_exempt(exception_handler.not_found)),
     path("admin", RedirectView.as_view(url="/admin/")),
     path("admin/", admin.site.urls),
     path("health", health.ready),
@@ -17,7 +40,7 @@ urlpatterns = [
     path("metrics", metrics_view.metrics),
 ]
 
-handler400 = "wallet_project.landing.bad_request"
-handler403 = "wallet_project.landing.forbidden"
-handler404 = "wallet_project.landing.not_found"
-handler500 = "wallet_project.landing.server_error"
+handler400 = "wallet_project.exception_handler.bad_request"
+handler403 = "wallet_project.exception_handler.forbidden"
+handler404 = "wallet_project.exception_handler.not_found"
+handler500 = "wallet_project.exception_handler.server_error"

@@ -189,8 +189,7 @@ def _load_key(prefix: str) -> Credential | None:
         client_name=row.client.name,
         plan=row.client.plan.name,
         scopes=frozenset(row.scopes),
-        is_usable=row.client.is_active
-        and (row.revoked_at is None or row.revoked_at > clock.now()),
+        is_usable=row.client.is_active and (row.revoked_at is None or row.revoked_at > clock.now()),
         expires_at=row.expires_at,
     )
 

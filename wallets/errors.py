@@ -120,6 +120,20 @@ class PreconditionFailed(Conflict):
     title = "The wallet has changed"
 
 
+class ClientExists(Conflict):
+    """A client of that name was admitted before."""
+
+    code = "client_exists"
+    title = "The client exists already"
+
+
+class ClientNotFound(NotFound):
+    """No client has that name."""
+
+    code = "client_not_found"
+    title = "The client does not exist"
+
+
 class ClockAhead(Unavailable):
     """A wallet's latest posting lies in the future of the primary's clock."""
 

@@ -39,9 +39,7 @@ def mysql_folder(home: Home) -> Path:
 
 def unpacked(home: Home) -> bool:
     """Tell whether nothing is left to fetch."""
-    return kafka_folder(home).exists() and (
-        own_mysqld() is not None or mysql_folder(home).exists()
-    )
+    return kafka_folder(home).exists() and (own_mysqld() is not None or mysql_folder(home).exists())
 
 
 def ensure(home: Home) -> None:
@@ -114,7 +112,12 @@ def _unpack_mysql(folder: Path) -> None:
         outer.open(ARCHIVE) as stream,
         tarfile.open(fileobj=stream, mode="r|gz") as inner,
     ):
-        inner.extractall(folder, filter="data")
+        if hasattr(tarfile, "data_filter"):  # from 3.11.4; Debian 12 has an older one
+            inner.extraction_filter = tarfile.data_filter
+        for member in inner:
+            # Root would give the files to a number that means nobody here.
+            member.uid, member.gid, member.uname, member.gname = os.geteuid(), os.getegid(), "", ""
+            inner.extract(member, folder)
     jar.unlink()
 
 

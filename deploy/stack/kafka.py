@@ -39,6 +39,9 @@ transaction.state.log.num.partitions=4
 log.index.size.max.bytes=1048576
 log.segment.bytes=134217728
 group.initial.rebalance.delay.ms=0
+# A broker that was killed may come back only when its last session has run out.
+broker.session.timeout.ms=3000
+broker.heartbeat.interval.ms=500
 """
 
 
@@ -76,9 +79,7 @@ def prepare(home: Home, software: Path, java: str, ports: dict[str, int]) -> Com
         say("kafka: formatting the storage")
         cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         words = ("format", "--cluster-id", cluster, "--config", str(settings))
-        run_step(
-            home, KAFKA, java_command(software, java, "kafka.tools.StorageTool", *words)
-        )
+        run_step(home, KAFKA, java_command(software, java, "kafka.tools.StorageTool", *words))
     return java_command(software, java, "kafka.Kafka", str(settings))
 
 

@@ -9,6 +9,8 @@ import pwd
 import secrets
 import socket
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -88,7 +90,8 @@ class Home:
     def make(self) -> None:
         """Create the folders.
 
-        :raises StackError: when a path is too long for a socket or out of the servers' reach.
+        :raises StackError: when a path is too long for a socket, out of the servers' reach, or
+            when the root folder belongs to somebody else.
         """
         longest = self.socket(REPLICA)
         if len(os.fsencode(longest)) > SOCKET_PATH_LIMIT:
@@ -96,10 +99,23 @@ class Home:
                 f"STACK_HOME is too long for a socket ({longest} has over {SOCKET_PATH_LIMIT}"
                 " characters): choose a shorter one."
             )
-        for folder in (self.root, self.software, self.run, self.root / "parts", self.log("").parent):
-            folder.mkdir(mode=0o755, parents=True, exist_ok=True)
+        folders = (self.software, self.run, self.root / "parts", self.root / "logs")
+        with shared_umask():
+            for folder in folders:
+                folder.mkdir(parents=True, exist_ok=True)
+        _require_own(self.root)
         if os.geteuid() == 0:
             _require_reachable(self.root)
+
+
+@contextmanager
+def shared_umask() -> Iterator[None]:
+    """Let others read what is made meanwhile: mysqld is not the user who installs it."""
+    before = os.umask(0o022)
+    try:
+        yield
+    finally:
+        os.umask(before)
 
 
 def default_home() -> Home:
@@ -108,7 +124,18 @@ def default_home() -> Home:
     if chosen:
         return Home(Path(chosen).expanduser().absolute())
     digest = hashlib.sha256(os.fsencode(REPOSITORY)).hexdigest()[:8]
-    return Home(Path(f"/var/tmp/wallet-stack-{os.getuid()}-{digest}"))
+    # A name that others can guess in a folder where they may write: `make` checks the owner.
+    return Home(Path(f"/var/tmp/wallet-stack-{os.getuid()}-{digest}"))  # noqa: S108
+
+
+def _require_own(folder: Path) -> None:
+    """Check that nobody else could have put anything into a folder.
+
+    :raises StackError: when it is another user's or open to others' writing.
+    """
+    found = folder.stat()
+    if found.st_uid != os.geteuid() or found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        raise StackError(f"{folder} belongs to another user or others may write in it: remove it.")
 
 
 def _require_reachable(folder: Path) -> None:
@@ -131,7 +158,9 @@ def server_user() -> str | None:
     try:
         return pwd.getpwnam("nobody").pw_name
     except KeyError as error:
-        raise StackError("This system has no user `nobody`; start the stack as non-root.") from error
+        raise StackError(
+            "This system has no user `nobody`; start the stack as non-root."
+        ) from error
 
 
 def give_to_server(*paths: Path) -> None:

@@ -196,6 +196,9 @@ def prepare(
     folder.mkdir(exist_ok=True)
     (folder / "tmp").mkdir(exist_ok=True)
     give_to_server(folder, folder / "tmp")
+    # After a kill the lock names a pid that may be a stranger's, and mysqld would give way to it.
+    # The caller has made sure that no server of this folder is alive.
+    home.socket(name).with_name("mysqld.sock.lock").unlink(missing_ok=True)
     options = folder / "my.cnf"
     write_public(options, settings(home, name, port, software))
     if not (folder / "data").exists():

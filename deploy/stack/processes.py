@@ -68,6 +68,9 @@ def spawn(home: Home, name: str, command: Command) -> int:
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
+    # The kernel shows no command line for a moment after it has loaded the program.
+    while not belongs_to(process.pid, home.part(name)) and process.poll() is None:
+        time.sleep(POLL)
     home.pid_file(name).write_text(f"{process.pid}\n", encoding="ascii")
     return process.pid
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from pathlib import Path
+from functools import partial
 
 from deploy.stack import artefacts, kafka, mysql, packages, redis, replication
 from deploy.stack.errors import StackError
@@ -25,6 +25,7 @@ from deploy.stack.layout import (
     load_ports,
     load_secrets,
     read_strings,
+    shared_umask,
     write_private,
     write_public,
 )
@@ -61,7 +62,7 @@ class Status:
 def locked(home: Home) -> Iterator[None]:
     """Hold the stack alone: whoever comes second waits for the first."""
     home.make()
-    with (home.run / "lock").open("w") as file:
+    with shared_umask(), (home.run / "lock").open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -152,29 +153,21 @@ def _probe(name: str, port: int) -> Callable[[], bool]:
     return lambda: probe(port)
 
 
-def stop_all(home: Home, wipe: bool = False) -> list[str]:
-    """Stop every part, the readers of others before these; with `wipe`, remove the data too."""
-    order = (KAFKA, REDIS, REPLICA, PRIMARY)
-    with ThreadPoolExecutor(max_workers=len(order)) as pool:
-        stopped = [name for name, was in zip(order, pool.map(_stopper(home), order)) if was]
-    if wipe:
-        for path in (home.root / "parts", home.root / "logs"):
-            shutil.rmtree(path, ignore_errors=True)
-        for file in (home.ports_file, home.secrets_file, home.env_file, home.state_file):
-            file.unlink(missing_ok=True)
-    elif home.ports_file.exists():
+def stop_parts(home: Home, names: Sequence[str]) -> list[str]:
+    """Stop parts, all at once, and return those that were running."""
+    with ThreadPoolExecutor(max_workers=len(PARTS)) as pool:
+        were = list(pool.map(partial(stop, home), names))
+    if home.ports_file.exists():
         write_files(home)
-    return stopped
+    return [name for name, was in zip(names, were, strict=True) if was]
 
 
-def _stopper(home: Home) -> Callable[[str], bool]:
-    def stop_one(name: str) -> bool:
-        was = stop(home, name)
-        if was:
-            say(f"{name}: stopped")
-        return was
-
-    return stop_one
+def wipe(home: Home) -> None:
+    """Remove the data, ports and passwords of stopped parts; what was fetched stays."""
+    for path in (home.root / "parts", home.root / "logs"):
+        shutil.rmtree(path, ignore_errors=True)
+    for file in (home.ports_file, home.secrets_file, home.env_file, home.state_file):
+        file.unlink(missing_ok=True)
 
 
 def inspect(home: Home) -> list[Status]:
@@ -247,8 +240,3 @@ def _describe(home: Home, name: str, port: int) -> dict[str, object]:
 def as_json(statuses: Sequence[Status]) -> str:
     """Return the states for a program."""
     return json.dumps([asdict(status) for status in statuses], indent=2)
-
-
-def env_path(home: Home) -> Path:
-    """Return where the addresses are written."""
-    return home.env_file

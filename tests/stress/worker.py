@@ -31,7 +31,7 @@ def main() -> None:
     wallets = [identify(arguments["client"], name) for name in arguments.pop("wallets")]
     connections["default"].ensure_connection()
     time.sleep(max(0.0, wait_until - time.time()))
-    print(json.dumps(JOBS[job](wallets, arguments)))
+    sys.stdout.write(json.dumps(JOBS[job](wallets, arguments)))
 
 
 def same_withdrawals(wallets: list[WalletIdentity], arguments: dict[str, Any]) -> dict[str, Any]:
@@ -48,7 +48,7 @@ def same_withdrawals(wallets: list[WalletIdentity], arguments: dict[str, Any]) -
 
 
 def lists_of_transfers(wallets: list[WalletIdentity], arguments: dict[str, Any]) -> dict[str, Any]:
-    """Execute lists of transfers between random wallets; count how often a list had to run again."""
+    """Execute lists of transfers between random wallets."""
     seen: Counter[str] = Counter()
     generator = random.Random(arguments["seed"])
     for _ in range(arguments["lists"]):

@@ -141,7 +141,7 @@ def run_retrying(body: Callable[[], T], policy: RetryPolicy, *, using: str = PRI
 
 
 def _delay(base_ms: int, jitter_ms: int) -> float:
-    return base_ms + random.uniform(-jitter_ms, jitter_ms)  # noqa: S311 - spreads load, hides nothing
+    return base_ms + random.uniform(0, jitter_ms)  # noqa: S311 - spreads load, hides nothing
 
 
 class ByPrimaryKey(models.Func):

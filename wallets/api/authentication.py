@@ -101,9 +101,7 @@ def is_open_loopback(call: Call) -> bool:
         and _is_loopback(call.peer)
         and _is_loopback(call.bound)
         and _LOCAL_HOST.fullmatch(call.headers.get("host", "")) is not None
-        and not any(
-            name in _FORWARDING or name.startswith("x-forwarded-") for name in call.headers
-        )
+        and not any(name in _FORWARDING or name.startswith("x-forwarded-") for name in call.headers)
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
+from urllib.parse import quote
 
 from wallets.idempotency import Key
 
@@ -49,5 +50,11 @@ def standard_headers(call: Call, content_type: str) -> dict[str, str]:
         "X-Request-ID": call.request_id,
     }
     if call.key is not None:
-        headers["Idempotency-Key"] = call.key.shown
+        headers["Idempotency-Key"] = as_header(call.key.shown)
     return headers
+
+
+def as_header(text: str) -> str:
+    """Write a text so that it can travel in a header: percent-encoded UTF-8 where it is not
+    printable ASCII, for a `referenceId` may be of any script."""
+    return text if text.isascii() and text.isprintable() else quote(text, safe=" ")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from django.http import HttpRequest, HttpResponse
 from django.http.request import UnreadablePostError
@@ -10,6 +10,8 @@ from django.http.request import UnreadablePostError
 from wallet_project.kit.request_id import choose_request_id, request_id_of
 from wallets.api import errors, parameters
 from wallets.api.calls import Answer, Call
+
+_WITHOUT_BODY: Final = frozenset({204, 304})
 
 
 def call_of(request: HttpRequest) -> Call:
@@ -32,13 +34,15 @@ def call_of(request: HttpRequest) -> Call:
     return call
 
 
-def respond(answer: Answer) -> HttpResponse:
-    """Make Django's response of an answer."""
-    response = HttpResponse(answer.body, status=answer.status)
+def respond(call: Call, answer: Answer) -> HttpResponse:
+    """Make Django's response of an answer; HEAD tells the length of what GET would send."""
+    body = b"" if call.method == "HEAD" else answer.body
+    response = HttpResponse(body, status=answer.status)
     del response.headers["Content-Type"]
     for name, value in answer.headers.items():
         response.headers[name] = value
-    response.headers["Content-Length"] = str(len(answer.body))
+    if answer.status not in _WITHOUT_BODY:
+        response.headers["Content-Length"] = str(len(answer.body))
     return response
 
 

@@ -76,7 +76,7 @@ class BadRequest(Invalid):
 
 
 class LengthRequired(Invalid):
-    """The body's length cannot be told: neither Content-Length nor chunks that this server reads."""
+    """The body comes without a length, and in no form whose end this server can tell."""
 
     code = "length_required"
     title = "The body has no length"

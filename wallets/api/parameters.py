@@ -115,9 +115,7 @@ def min_version(call: Call) -> int | None:
     if sent is None:
         return None
     if not _WHOLE_NUMBER.fullmatch(sent):
-        raise errors.InvalidHeader(
-            "X-Min-Version must be a whole number.", field="X-Min-Version"
-        )
+        raise errors.InvalidHeader("X-Min-Version must be a whole number.", field="X-Min-Version")
     return int(sent)
 
 
@@ -261,9 +259,7 @@ def _moment(text: str) -> datetime:
     found = _MOMENT.fullmatch(text)
     if found is None:
         raise ValueError(text)
-    year, month, day, hour, minute, second, fraction, _, sign, off_hour, off_minute = (
-        found.groups()
-    )
+    year, month, day, hour, minute, second, fraction, _, sign, off_hour, off_minute = found.groups()
     zone = "+00:00"
     if sign is not None:
         zone = f"{'-' if sign == '-' else '+'}{off_hour}:{off_minute}"

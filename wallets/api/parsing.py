@@ -25,8 +25,8 @@ from wallets.api import errors, shapes
 from wallets.api.authentication import Principal
 from wallets.api.calls import Call
 from wallets.errors import FieldInvalid
-from wallets.identity import WalletIdentity, check_reference
 from wallets.idempotency import Key
+from wallets.identity import WalletIdentity, check_reference
 from wallets.operations import deposit, transfer, withdraw
 from wallets.operations._commands import MovementCommand, MovementRequest
 
@@ -78,8 +78,9 @@ class ParsedMovement:
             return transfer.command(
                 source=self.wallet, destination=destination, request=self.request
             )
-        verb = deposit if self.verb is Verb.DEPOSIT else withdraw
-        return verb.command(wallet=self.wallet, request=self.request)
+        if self.verb is Verb.DEPOSIT:
+            return deposit.command(wallet=self.wallet, request=self.request)
+        return withdraw.command(wallet=self.wallet, request=self.request)
 
 
 class Findings:
@@ -282,9 +283,7 @@ def _without_control(field: str) -> Callable[[str], str]:
 
 def _channel(text: str) -> str:
     if not _CHANNEL.fullmatch(text):
-        raise FieldInvalid(
-            "A channel has 1 to 32 characters of a-z, 0-9 and -.", field="channel"
-        )
+        raise FieldInvalid("A channel has 1 to 32 characters of a-z, 0-9 and -.", field="channel")
     return text
 
 

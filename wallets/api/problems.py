@@ -44,7 +44,8 @@ _ADVICE_BY_CODE: Final[dict[str, str]] = {
     "idempotency_key_reused": "Nothing was done. Take a new key for a new request, or send the "
     "first request unchanged to have its answer again.",
     "version_mismatch": "Read the wallet again and repeat the change on what it is now.",
-    "version_not_reached": "Read without X-Min-Version, or ask for a version that a write answered.",
+    "version_not_reached": "Ask for a version that a write answered, or for none.",
+    "too_many_channels": "Nothing was done and the key is still free. Use a channel you have.",
     "reference_taken": "Choose another reference, or use the wallet that has this one.",
     "duplicate_key": "Name each key once in an object.",
 }

@@ -167,9 +167,7 @@ def _movement(record: MovementRecord) -> shapes.Shown:
     }
     if record.destination_wallet_id is None:
         return shapes.MovementShown(**facts)
-    return shapes.TransferShown(
-        destination_wallet_id=str(record.destination_wallet_id), **facts
-    )
+    return shapes.TransferShown(destination_wallet_id=str(record.destination_wallet_id), **facts)
 
 
 def _wallet(view: WalletView) -> shapes.WalletShown:

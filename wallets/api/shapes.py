@@ -21,8 +21,10 @@ AmountIn = Annotated[
         "without sign, exponent or separators, with no more decimals than the currency has.",
         examples=["100.00"],
         extra_json_schema={
-            "oneOf": [{"type": "string", "pattern": "^(0|[1-9][0-9]*)([.][0-9]+)?$"},
-                      {"type": "number"}],
+            "oneOf": [
+                {"type": "string", "pattern": "^(0|[1-9][0-9]*)([.][0-9]+)?$"},
+                {"type": "number"},
+            ],
         },
     ),
 ]
@@ -102,13 +104,11 @@ WalletName = Annotated[
 ]
 
 
-class Body(
-    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"
-):
+class Body(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
     """Base of what callers send; a null is as good as a field that is not there."""
 
 
-class OpenWallet(Body):
+class OpenWallet(Body, frozen=True, kw_only=True):
     """What a new wallet is."""
 
     user_id: UserId | None = None
@@ -117,13 +117,13 @@ class OpenWallet(Body):
     metadata: Metadata | None = None
 
 
-class PatchWallet(Body):
+class PatchWallet(Body, frozen=True, kw_only=True):
     """A JSON merge patch (RFC 7396) of a wallet."""
 
     metadata: Metadata
 
 
-class Movement(Body):
+class Movement(Body, frozen=True, kw_only=True):
     """A deposit or a withdrawal."""
 
     amount: AmountIn
@@ -135,7 +135,7 @@ class Movement(Body):
     value_date: ValueDate | None = None
 
 
-class Transfer(Movement):
+class Transfer(Movement, frozen=True, kw_only=True):
     """A transfer to another wallet of the same client."""
 
     destination_wallet_id: WalletName
@@ -145,7 +145,7 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """Base of what callers receive; every field is always there."""
 
 
-class WalletShown(Shown):
+class WalletShown(Shown, frozen=True, kw_only=True):
     """A wallet. A field without value is null."""
 
     id: Id
@@ -162,19 +162,15 @@ class WalletShown(Shown):
     updated_at: Time
 
 
-class MovementShown(Shown):
+class MovementShown(Shown, frozen=True, kw_only=True):
     """A deposit or withdrawal as it was posted: equal at every repeat."""
 
     transaction_id: Id
-    type: Annotated[
-        str, Meta(extra_json_schema={"enum": ["DEPOSIT", "WITHDRAWAL", "TRANSFER"]})
-    ]
+    type: Annotated[str, Meta(extra_json_schema={"enum": ["DEPOSIT", "WITHDRAWAL", "TRANSFER"]})]
     wallet_id: Id
     amount: AmountOut
     currency: CurrencyCode
-    balance: Annotated[
-        AmountOut, Meta(description="Of the named wallet, after the movement.")
-    ]
+    balance: Annotated[AmountOut, Meta(description="Of the named wallet, after the movement.")]
     version: Annotated[
         int, Meta(description="Of the named wallet, after the movement.", examples=[2])
     ]
@@ -183,7 +179,7 @@ class MovementShown(Shown):
     created_at: Time
 
 
-class TransferShown(Shown):
+class TransferShown(Shown, frozen=True, kw_only=True):
     """A transfer as it was posted: equal at every repeat."""
 
     transaction_id: Id
@@ -201,7 +197,7 @@ class TransferShown(Shown):
     created_at: Time
 
 
-class BalanceShown(Shown):
+class BalanceShown(Shown, frozen=True, kw_only=True):
     """A wallet's money now."""
 
     wallet_id: Id
@@ -214,7 +210,7 @@ class BalanceShown(Shown):
     stale: Annotated[bool, Meta(description="True while only a replica can answer.")]
 
 
-class PastBalanceShown(Shown):
+class PastBalanceShown(Shown, frozen=True, kw_only=True):
     """A wallet's balance at a moment."""
 
     wallet_id: Id
@@ -230,15 +226,13 @@ class PastBalanceShown(Shown):
     ]
 
 
-class HistoryItemShown(Shown):
+class HistoryItemShown(Shown, frozen=True, kw_only=True):
     """A movement as seen from one of its wallets."""
 
     transaction_id: Id
     type: Annotated[
         str,
-        Meta(
-            extra_json_schema={"enum": ["DEPOSIT", "WITHDRAWAL", "TRANSFER_OUT", "TRANSFER_IN"]}
-        ),
+        Meta(extra_json_schema={"enum": ["DEPOSIT", "WITHDRAWAL", "TRANSFER_OUT", "TRANSFER_IN"]}),
     ]
     amount: AmountOut
     direction: Annotated[str, Meta(extra_json_schema={"enum": ["CREDIT", "DEBIT"]})]
@@ -253,7 +247,7 @@ class HistoryItemShown(Shown):
     value_date: ValueDate
 
 
-class PostingShown(Shown):
+class PostingShown(Shown, frozen=True, kw_only=True):
     """One leg of a transaction: a wallet's, or that of an account of the client's books."""
 
     wallet_id: Id | None
@@ -266,13 +260,11 @@ class PostingShown(Shown):
     posting_sequence: int | None
 
 
-class TransactionShown(Shown):
+class TransactionShown(Shown, frozen=True, kw_only=True):
     """A journal entry with all its legs."""
 
     transaction_id: Id
-    type: Annotated[
-        str, Meta(extra_json_schema={"enum": ["DEPOSIT", "WITHDRAWAL", "TRANSFER"]})
-    ]
+    type: Annotated[str, Meta(extra_json_schema={"enum": ["DEPOSIT", "WITHDRAWAL", "TRANSFER"]})]
     amount: AmountOut
     currency: CurrencyCode
     reference_id: ReferenceId | None
@@ -285,21 +277,21 @@ class TransactionShown(Shown):
     postings: list[PostingShown]
 
 
-class WalletPage(Shown):
+class WalletPage(Shown, frozen=True, kw_only=True):
     """Wallets, newest first."""
 
     items: list[WalletShown]
     next_cursor: Annotated[str | None, Meta(description="Null on the last page.")]
 
 
-class HistoryPage(Shown):
+class HistoryPage(Shown, frozen=True, kw_only=True):
     """Movements of a wallet, newest first."""
 
     items: list[HistoryItemShown]
     next_cursor: Annotated[str | None, Meta(description="Null on the last page.")]
 
 
-class FieldProblem(Shown):
+class FieldProblem(Shown, frozen=True, kw_only=True):
     """One thing that is wrong with the request."""
 
     field: Annotated[str, Meta(examples=["amount"])]
@@ -307,7 +299,7 @@ class FieldProblem(Shown):
     detail: str
 
 
-class Problem(Shown):
+class Problem(Shown, frozen=True, kw_only=True):
     """An error as RFC 9457 has it. A refusal adds its numbers: `available`, `shortfall` …"""
 
     type: Annotated[str, Meta(examples=["/problems/insufficient_funds"])]

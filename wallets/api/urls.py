@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from wallets.api import views
+from wallets.api import openapi, views  # noqa: F401 - drf-spectacular finds its extensions by import
 
 urlpatterns = [
     path("wallets", views.WalletsView.as_view()),

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from django.http import HttpResponse
+from drf_spectacular.utils import extend_schema_view
 from rest_framework.request import Request
 
 from ledger.errors import EntryNotFound
 from wallets import identity, queries
-from wallets.api import parameters, parsing, rendering
+from wallets.api import documentation, parameters, parsing, rendering
 from wallets.api.binding import ApiView
 from wallets.api.parsing import Verb
 from wallets.identity import parse_uuid
@@ -17,6 +18,7 @@ from wallets.operations.open_wallet import open_wallet
 from wallets.operations.update_metadata import update_metadata
 
 
+@extend_schema_view(get=documentation.LIST_WALLETS, post=documentation.OPEN_WALLET)
 class WalletsView(ApiView):
     """All wallets of the caller."""
 
@@ -47,6 +49,7 @@ class WalletsView(ApiView):
         return self.answer(rendering.opened(self.call, opened))
 
 
+@extend_schema_view(get=documentation.GET_WALLET, patch=documentation.PATCH_WALLET)
 class WalletView(ApiView):
     """One wallet."""
 
@@ -87,24 +90,28 @@ class MovementView(ApiView):
         return self.answer(rendering.movement(self.call, outcome))
 
 
+@extend_schema_view(post=documentation.DEPOSIT)
 class DepositView(MovementView):
     """Deposits into a wallet."""
 
     verb = Verb.DEPOSIT
 
 
+@extend_schema_view(post=documentation.WITHDRAW)
 class WithdrawView(MovementView):
     """Withdrawals from a wallet."""
 
     verb = Verb.WITHDRAW
 
 
+@extend_schema_view(post=documentation.TRANSFER)
 class TransferView(MovementView):
     """Transfers from a wallet."""
 
     verb = Verb.TRANSFER
 
 
+@extend_schema_view(get=documentation.GET_BALANCE)
 class BalanceView(ApiView):
     """A wallet's money now."""
 
@@ -118,6 +125,7 @@ class BalanceView(ApiView):
         return self.answer(rendering.balance(self.call, view))
 
 
+@extend_schema_view(get=documentation.GET_PAST_BALANCE)
 class PastBalanceView(ApiView):
     """A wallet's money at some moment."""
 
@@ -126,10 +134,11 @@ class PastBalanceView(ApiView):
     def get(self, request: Request, wallet_id: str) -> HttpResponse:
         """Tell a wallet's balance at a moment."""
         moment = parameters.timestamp(self.call)
-        view = queries.balance_at(self.wallet(wallet_id), moment)
+        view = queries.balance_at(self.wallet_at_version(wallet_id), moment)
         return self.answer(rendering.past_balance(self.call, view))
 
 
+@extend_schema_view(get=documentation.LIST_MOVEMENTS)
 class HistoryView(ApiView):
     """A wallet's movements."""
 
@@ -139,13 +148,14 @@ class HistoryView(ApiView):
         """List a wallet's movements, newest first."""
         asked = parameters.history_query(self.call)
         items = queries.history(
-            self.wallet(wallet_id),
+            self.wallet_at_version(wallet_id),
             before_sequence=asked.before_sequence,
             limit=asked.limit + 1,
         )
         return self.answer(rendering.history_page(self.call, items, asked.limit))
 
 
+@extend_schema_view(get=documentation.GET_TRANSACTION)
 class TransactionView(ApiView):
     """One transaction."""
 

@@ -1,5 +1,7 @@
 """The plans that every installation starts with."""
 
+from typing import Any
+
 from django.db import migrations
 
 PLANS = {
@@ -9,7 +11,7 @@ PLANS = {
 }
 
 
-def insert(apps, schema_editor):
+def insert(apps: Any, schema_editor: Any) -> None:
     plans = apps.get_model("wallets", "Plan").objects.using(schema_editor.connection.alias)
     for name, (requests, withdrawals) in PLANS.items():
         # What an operator has set stays.
@@ -22,7 +24,7 @@ def insert(apps, schema_editor):
         )
 
 
-def remove_unused(apps, schema_editor):
+def remove_unused(apps: Any, schema_editor: Any) -> None:
     plans = apps.get_model("wallets", "Plan").objects.using(schema_editor.connection.alias)
     plans.filter(name__in=PLANS, clients=None).delete()
 

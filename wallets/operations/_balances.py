@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
-from django.db import models
-from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db import connections, models
 from django.db.models import F
-from django.db.models.sql.compiler import SQLCompiler
 
+from wallet_project.kit.bulk_sql import RawCondition, hex_list
 from wallet_project.kit.database import PRIMARY, ByPrimaryKey, update_by_primary_key
 from wallets.models import Wallet
 from wallets.operations._drafts import Change, Drafts
@@ -45,9 +44,7 @@ def _apply_chunk(changes: Mapping[UUID, Change], drafts: Drafts) -> None:
     deltas = ByPrimaryKey({wallet: c.delta for wallet, c in changes.items()}, _NUMBER)
     steps = ByPrimaryKey({wallet: c.steps for wallet, c in changes.items()}, _NUMBER)
     moments = {wallet: drafts.wallets[wallet].last_posted_at for wallet in changes}
-    rows = Wallet.objects.using(PRIMARY).filter(
-        _AsLocked({wallet: c.version_locked for wallet, c in changes.items()}), pk__in=list(changes)
-    )
+    rows = Wallet.objects.using(PRIMARY).filter(_as_locked(changes, connections[PRIMARY].vendor))
     if any(change.delta < 0 for change in changes.values()):
         rows = rows.filter(balance__gte=F("held") - F("overdraft_limit") - deltas)
     matched = update_by_primary_key(
@@ -61,25 +58,10 @@ def _apply_chunk(changes: Mapping[UUID, Change], drafts: Drafts) -> None:
         raise BalanceGuardFailed(f"{len(changes)} wallets were locked, {matched} were as expected.")
 
 
-class _AsLocked(models.Func):
-    """`(id, version) IN ((…), …)`: every row still has the version that was read under the lock."""
-
-    conditional = True
-
-    def __init__(self, versions: Mapping[UUID, int]) -> None:
-        super().__init__(output_field=models.BooleanField())
-        self.versions = versions
-
-    def resolve_expression(self, *args: Any, **kwargs: Any) -> _AsLocked:
-        return self
-
-    def as_sql(  # type: ignore[override]  # no template, no function name: one shape only
-        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper
-    ) -> tuple[str, list[Any]]:
-        params = [
-            part for wallet, version in self.versions.items() for part in (wallet.bytes, version)
-        ]
-        pairs = ", ".join(["(%s, %s)"] * len(self.versions))
-        # SQLite wants the word VALUES where MySQL wants none.
-        values = "VALUES " if connection.vendor == "sqlite" else ""
-        return f"(id, version) IN ({values}{pairs})", params
+def _as_locked(changes: Mapping[UUID, Change], vendor: str) -> RawCondition:
+    """Say: these rows, each still with the version that was read under the lock."""
+    ids = hex_list(wallet.bytes for wallet in changes)
+    pairs = ", ".join([f"(x'{wallet.hex}', {c.version_locked})" for wallet, c in changes.items()])
+    # SQLite wants the word VALUES where MySQL wants none.
+    values = "VALUES " if vendor == "sqlite" else ""
+    return RawCondition(f"id IN ({ids}) AND (id, version) IN ({values}{pairs})")

@@ -1,0 +1,1 @@
+"""How the service is started and shipped; imported by nothing that serves requests."""

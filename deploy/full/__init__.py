@@ -1,0 +1,1 @@
+"""The service on its real parts: MySQL twice, Redis and Kafka, as `deploy.stack` runs them."""

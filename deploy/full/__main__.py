@@ -1,0 +1,103 @@
+"""`python -m deploy.full`: what `make stack-run` does."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from deploy.stack.layout import default_home
+from deploy.starter import web
+from deploy.starter.errors import StartError, Stopped
+from deploy.starter.greeting import Greeting
+from deploy.starter.home import Home, home_from_environment
+from deploy.starter.service import Service
+from deploy.starter.supervisor import Supervisor, say
+
+_NEEDED = ("DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL", "KAFKA_BOOTSTRAP_SERVERS")
+# Whoever owns the tables could change the books: no process that serves requests knows this.
+_OWNER = "DATABASE_OWNER_URL"
+
+
+def stack_environment() -> dict[str, str]:
+    """Return the addresses of the parts: those in the environment, else those of the own stack.
+
+    :raises StartError: when neither names them all.
+    """
+    found = dict(os.environ)
+    file = default_home().env_file
+    if not all(name in found for name in _NEEDED) and file.exists():
+        for line in file.read_text(encoding="utf-8").splitlines():
+            name, sign, value = line.removeprefix("export ").partition("=")
+            if sign and not name.startswith("#"):
+                found.setdefault(name.strip(), value.strip().strip("'\""))
+    missing = [name for name in _NEEDED if name not in found]
+    if missing:
+        raise StartError(f"{', '.join(missing)} not set: start the parts with `make stack-up`.")
+    return found
+
+
+def environment_of(home: Home, port: int, stack: dict[str, str]) -> dict[str, str]:
+    """Make the environment of every process that serves."""
+    kept = {name: value for name, value in stack.items() if name != _OWNER}
+    return kept | {
+        "DJANGO_SETTINGS_MODULE": "wallet_project.settings",
+        "WALLET_HOME": str(home.root),
+        "SECRET_KEY_FILE": str(home.secret_key_file),
+        "PROMETHEUS_MULTIPROC_DIR": str(home.metrics),
+        "BIND_HOST": "127.0.0.1",
+        "PORT": str(port),
+        "WEB_PROCESSES": kept.get("WEB_PROCESSES", "2"),
+        "WEB_THREADS": kept.get("WEB_THREADS", "8"),
+        "OPEN_LOOPBACK": "no",
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+def run() -> None:
+    """Start everything, greet, and look after it until somebody stops it.
+
+    :raises StartError: when it cannot be started.
+    :raises Stopped: when a signal asks for the end.
+    """
+    stack = stack_environment()
+    home = home_from_environment("var/full")
+    os.umask(0o077)  # data and logs are the owner's alone
+    claim = home.lock()
+    port = web.port_from_environment()
+    home.prepare()
+    with Supervisor(home.logs) as supervisor:
+        service = Service(home, environment_of(home, port, stack), supervisor)
+        owner = {_OWNER: stack[_OWNER]}
+        say("Preparing the database and the topics.")
+        migrate = ("migrate", "--database", "owner", "--no-input", "--verbosity", "0")
+        service.manage("migrate", *migrate, **owner)
+        service.manage("grant-app-user", "grant_app_user", **owner)
+        service.manage("create-topics", "create_topics")
+        key = service.admit_demo_client()
+        service.admit_admin()
+        say("Starting web, worker, beat and relay.")
+        service.start_web()
+        service.start_worker()
+        service.start_beat()
+        service.start_relay()
+        web.wait_ready(supervisor, port)
+        demo = web.make_demo_wallets(home, port, key)
+        print(Greeting(home, port, demo, needs_key=True).text(), flush=True)
+        supervisor.watch()
+    os.close(claim)
+
+
+def main() -> int:
+    """Run, and end with a sentence instead of a traceback."""
+    try:
+        run()
+    except StartError as error:
+        say(str(error))
+        return 1
+    except Stopped:
+        say("Stopped.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
