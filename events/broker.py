@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, Final, Protocol
 from uuid import UUID
@@ -22,6 +22,7 @@ import msgspec
 from django.conf import settings
 from kafka import KafkaProducer
 from kafka import errors as kafka_errors
+from kafka.partitioner import Partitioner, murmur2
 
 BOOTSTRAP_MS: Final = 5_000
 MAX_BLOCK_MS: Final = 5_000
@@ -172,6 +173,7 @@ class KafkaBroker:
                 retries=float("inf"),
                 delivery_timeout_ms=2**31 - 1,
                 request_timeout_ms=REQUEST_MS,
+                partitioner=KeyPartitioner(),
                 linger_ms=5,
                 batch_size=131_072,
                 max_block_ms=MAX_BLOCK_MS,
@@ -198,6 +200,23 @@ class KafkaBroker:
         if process == os.getpid():
             producer._sender.force_close()
             producer._sender.join(JOIN_SECONDS)
+
+
+class KeyPartitioner(Partitioner):  # type: ignore[misc]
+    """Chooses as every Kafka client does by default, but remembers the hashes of keys.
+
+    The hash is written in Python, and streams come back: it was a quarter of the time of a send.
+    """
+
+    def partition(self, topic: str, key: Any, serialized_key: bytes, *rest: Any) -> int:
+        """Return the partition of a key; `rest` ends with the cluster's metadata."""
+        partitions = sorted(rest[-1].partitions_for_topic(topic))
+        return int(partitions[_hash(serialized_key) % len(partitions)])
+
+
+@lru_cache(maxsize=65_536)
+def _hash(key: bytes) -> int:
+    return int(murmur2(key)) & 0x7FFF_FFFF
 
 
 class _FirstFailure:

@@ -14,12 +14,14 @@ class UnbalancedEntry(LedgerError):
     """An entry's postings do not sum to zero in each currency."""
 
     code = "unbalanced_entry"
+    title = "The entry does not balance"
 
 
 class BrokenChain(LedgerError):
     """A posting would not follow from the one before it."""
 
     code = "broken_chain"
+    title = "The posting does not follow from the one before"
 
 
 class EntryNotFound(NotFound):

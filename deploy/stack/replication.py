@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 
 from deploy.stack.errors import StackError
@@ -12,6 +13,8 @@ from deploy.stack.processes import POLL
 from deploy.stack.wire import Connection, Row, WireError
 
 READY_LIMIT = 30.0
+PART_LIMIT = 3.0
+SERVING = "SELECT id AS id FROM information_schema.processlist WHERE command LIKE 'Binlog Dump%'"
 
 
 @dataclass(frozen=True)
@@ -54,9 +57,9 @@ class State:
         return self.receiving and self.applying
 
 
-def connect(home: Home, name: str, passwords: dict[str, str]) -> Connection:
+def connect(home: Home, name: str, passwords: dict[str, str], timeout: float = 10.0) -> Connection:
     """Connect to a server as root over its socket."""
-    return Connection(home.socket(name), "root", passwords["root"])
+    return Connection(home.socket(name), "root", passwords["root"], timeout)
 
 
 def read_state(replica: Connection) -> State | None:
@@ -109,6 +112,19 @@ def ensure(home: Home, primary_port: int, passwords: dict[str, str]) -> None:
             _wait_following(replica)
     except WireError as error:
         raise StackError(f"{REPLICA} cannot be told to follow {PRIMARY}: {error}") from error
+
+
+def part(home: Home, passwords: dict[str, str]) -> None:
+    """End the connection between the servers; the replica's next start makes it again.
+
+    A primary told to stop waits eight seconds for the thread that serves a replica, whether the
+    replica is still there or not, unless that thread was ended before.
+    """
+    with suppress(WireError), connect(home, REPLICA, passwords, PART_LIMIT) as replica:
+        replica.query(f"STOP {words(parse_version(replica.server_version)).server}")
+    with suppress(WireError), connect(home, PRIMARY, passwords, PART_LIMIT) as primary:
+        for row in primary.query(SERVING):
+            primary.query(f"KILL {row['id']}")
 
 
 def _point(replica: Connection, primary_port: int, password: str) -> None:

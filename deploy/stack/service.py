@@ -155,6 +155,8 @@ def _probe(name: str, port: int) -> Callable[[], bool]:
 
 def stop_parts(home: Home, names: Sequence[str]) -> list[str]:
     """Stop parts, all at once, and return those that were running."""
+    if {PRIMARY, REPLICA} <= {*names} & {*running_parts(home)}:
+        replication.part(home, load_secrets(home))
     with ThreadPoolExecutor(max_workers=len(PARTS)) as pool:
         were = list(pool.map(partial(stop, home), names))
     if home.ports_file.exists():

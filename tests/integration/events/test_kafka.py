@@ -6,7 +6,9 @@ import json
 import os
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from io import StringIO
 from typing import Any
 from uuid import UUID, uuid4
@@ -14,7 +16,7 @@ from uuid import UUID, uuid4
 import pytest
 from django.conf import settings
 from django.core.management import CommandError, call_command
-from django.db import connections
+from django.db import OperationalError, connection, connections
 from kafka import KafkaAdminClient
 from kafka.admin import ConfigResource, ConfigResourceType
 
@@ -22,6 +24,7 @@ from events import broker as broker_module
 from events import leases, relay, topics
 from events.broker import KafkaBroker
 from events.models import OutboxEvent, OutboxStatus, ShardLease
+from tests import databases
 from tests.integration.events.conftest import Streams
 from tests.integration.events.reading import at_first_sight, jumps, read_topic, told_by_topic
 
@@ -273,3 +276,46 @@ def test_a_lease_of_a_dead_relay_is_taken_over(
     assert relay.drain_once(kafka, holder="heir").sent == 3
     assert len(told_by_topic(topic)) == 3
     leases.give_back("heir")
+
+
+def test_the_relay_goes_on_when_the_database_drops_its_connections(
+    streams: Streams, kafka: KafkaBroker, make_topic: MakeTopic
+) -> None:
+    make_topic()
+    stop = threading.Event()
+
+    def run() -> None:
+        relay.run_forever(kafka, stop)
+        connections.close_all()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    known = streams.new(5)
+    for _ in range(3):
+        streams.tell(*known)
+        assert kill_connections() > 0
+        deadline = time.monotonic() + 20
+        while OutboxEvent.objects.filter(status=PENDING).exists():
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+    stop.set()
+    thread.join(25)
+
+    assert not thread.is_alive()
+    assert set(ShardLease.objects.values_list("holder", flat=True)) == {""}
+
+
+def kill_connections() -> int:
+    """End every session of the application on this database but the test's own."""
+    own = connection.connection.thread_id()
+    with connections[databases.owner()].cursor() as cursor:
+        cursor.execute(
+            "SELECT id FROM information_schema.processlist"
+            " WHERE user = %s AND db = %s AND id <> %s",
+            [connection.settings_dict["USER"], connection.settings_dict["NAME"], own],
+        )
+        ids = [id_ for (id_,) in cursor.fetchall()]
+        for id_ in ids:
+            with suppress(OperationalError):  # gone by itself
+                cursor.execute("KILL %s", [id_])
+    return len(ids)

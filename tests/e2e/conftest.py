@@ -1,0 +1,69 @@
+"""The service as it is really started: embedded, and full on MySQL, Redis and Kafka."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests import databases
+from tests.e2e.services import Service
+from tests.embedded import starting
+
+
+@pytest.fixture(scope="session")
+def embedded_service() -> Iterator[Service]:
+    """`make run`: no stack, no key needed from this machine."""
+    with (
+        tempfile.TemporaryDirectory(prefix="wallet-e2e-") as home,
+        starting.running(Path(home), starting.free_port()) as started,
+    ):
+        yield Service(started.base, key=None, name="embedded")
+
+
+@pytest.fixture(scope="session")
+def full_service(django_db_setup: None, django_db_blocker: Any) -> Iterator[Service]:
+    """`make stack-run` on this run's own database and topics; every call needs the key."""
+    with tempfile.TemporaryDirectory(prefix="wallet-e2e-") as home:
+        port = starting.free_port()
+        environment = {
+            **databases.environment(),
+            "WALLET_HOME": home,
+            "PORT": str(port),
+        }
+        del environment["DJANGO_SETTINGS_MODULE"], environment["SECRET_KEY"]
+        process = subprocess.Popen(
+            [sys.executable, "-m", "deploy.full"],
+            cwd=starting.REPOSITORY,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        try:
+            started = starting.Started(process, starting._read_greeting(process), Path(home))
+            yield Service(started.base, key=started.key, name="full")
+        finally:
+            process.terminate()
+            process.wait(60)
+            with django_db_blocker.unblock():
+                databases.empty_tables()
+
+
+@pytest.fixture(params=["embedded", pytest.param("full", marks=pytest.mark.full_stack)])
+def service(request: pytest.FixtureRequest) -> Service:
+    """Each of the two services in turn."""
+    found: Service = request.getfixturevalue(f"{request.param}_service")
+    return found
+
+
+@pytest.fixture
+def topic() -> str:
+    """The facts topic of this run."""
+    return f"{os.environ['KAFKA_TOPIC_PREFIX']}wallet.events.v1"

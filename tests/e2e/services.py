@@ -1,0 +1,61 @@
+"""Calls a running service the way its documentation shows it: by curl, as printed."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import subprocess
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What curl received."""
+
+    status: int
+    headers: dict[str, str]
+    text: str
+
+    @property
+    def body(self) -> Any:
+        """Return the body as JSON; numbers with a point stay text, never a float."""
+        return json.loads(self.text, parse_float=str)
+
+
+@dataclass(frozen=True)
+class Service:
+    """A service that runs somewhere on this machine."""
+
+    base: str
+    key: str | None
+    """Sent with every call where the service asks for one."""
+    name: str
+
+    def curl(self, printed: str, **names: str) -> Reply:
+        """Run a printed curl command against this service.
+
+        `{walletId}` and the like are filled in from `names`; of the printed address only host and
+        port are exchanged.
+        """
+        for name, value in names.items():
+            printed = printed.replace("{" + name + "}", value)
+        for host in ("http://localhost:8080", "http://localhost:3000"):
+            printed = printed.replace(host, self.base)
+        words = shlex.split(printed.replace("\\\n", " "))
+        assert words[0] == "curl"
+        if self.key:
+            words += ["-H", f"Authorization: Bearer {self.key}"]
+        done = subprocess.run(
+            [words[0], "--silent", "--include", "--max-time", "15", *words[1:]],
+            capture_output=True,
+            check=True,
+            text=True,
+        )
+        head, _, text = done.stdout.replace("\r\n", "\n").partition("\n\n")
+        lines = head.splitlines()
+        headers = {
+            name.strip().lower(): value.strip()
+            for name, _, value in (line.partition(":") for line in lines[1:])
+        }
+        return Reply(int(lines[0].split()[1]), headers, text)
