@@ -28,8 +28,8 @@ class Source:
 
     @property
     def tree(self) -> ast.Module:
-        """Parse it."""
-        return ast.parse(self.text, self.path)
+        """Parse it; once, however many rules look at it."""
+        return _parsed(self)
 
 
 @dataclass(frozen=True)
@@ -71,6 +71,11 @@ def texts() -> Iterator[Source]:
 def report(breaches: list[Breach]) -> str:
     """Write breaches one a line, for the message of an assertion."""
     return "\n" + "\n".join(str(breach) for breach in breaches)
+
+
+@cache
+def _parsed(source: Source) -> ast.Module:
+    return ast.parse(source.text, source.path)
 
 
 @cache

@@ -56,8 +56,8 @@ def test_every_error_has_a_code_and_a_title_of_its_own() -> None:
 
 def test_codes_are_written_alike() -> None:
     """Callers compare them as text."""
-    wrong = [kind.code for kind in _all_leaves() if not re.fullmatch(r"[a-z]+(_[a-z]+)*", kind.code)]
-    assert wrong == []
+    codes = [kind.code for kind in _all_leaves()]
+    assert [code for code in codes if not re.fullmatch(r"[a-z]+(_[a-z]+)*", code)] == []
 
 
 def test_every_error_is_explained() -> None:

@@ -1,4 +1,4 @@
-"""Imports that import-linter's layers leave open. The layers themselves are checked by `make lint`."""
+"""Imports that the layers in `pyproject.toml` leave open; those are checked by `make lint`."""
 
 from __future__ import annotations
 

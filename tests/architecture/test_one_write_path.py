@@ -33,9 +33,13 @@ def importers_of(module: str, sources: list[Source]) -> set[str]:
         for source in sources
         for node in ast.walk(source.tree)
         if isinstance(node, ast.Import | ast.ImportFrom)
-        and any(alias.name.rpartition(".")[2] == module for alias in node.names)
-        or (isinstance(node, ast.ImportFrom) and f".{node.module}".endswith(f".{module}"))
+        and module in {name.rpartition(".")[2] for name in _named_by(node)}
     }
+
+
+def _named_by(node: ast.Import | ast.ImportFrom) -> list[str]:
+    own = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+    return own + [alias.name for alias in node.names]
 
 
 def signals(sources: list[Source]) -> list[Breach]:

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wallet_project.kit import money
+from wallet_project.kit.errors import Invalid
 
 currencies = st.sampled_from(money.currencies())
 
@@ -84,7 +85,7 @@ def test_writes_all_decimals_of_the_currency(minor: int, currency: str) -> None:
 def test_any_text_is_read_or_refused_with_a_reason(text: str) -> None:
     try:
         minor = money.parse_amount(text, "USD")
-    except money.Invalid as refusal:
+    except Invalid as refusal:
         assert refusal.field == "amount"
         assert refusal.detail
     else:
