@@ -82,7 +82,7 @@ def drain_once(
         shards = leases.take(holder)
         if not shards:
             return Drained(sent, left=False)
-        work = read_work(shards)
+        work = read_work(shards, limit=CHUNK)
         if not work:
             return Drained(sent, left=False)
         outcome = broker.send([one.record for one in work], deadline_seconds=SEND_SECONDS)
@@ -116,7 +116,7 @@ def drain_all(broker: Broker, stop: threading.Event) -> int:
         leases.give_back(holder)
 
 
-def read_work(shards: Sequence[int], *, limit: int = CHUNK) -> list[Work]:
+def read_work(shards: Sequence[int], *, limit: int) -> list[Work]:
     """Read waiting rows by id, without streams that stand behind a quarantined row.
 
     One statement, so one snapshot: a stream's rows are seen from the first waiting one on.

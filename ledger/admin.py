@@ -57,7 +57,7 @@ class AccountAdmin(ReadOnlyAdmin):
 
     list_display = ("code", "client", "currency", "normal_side", "created_at")
     search_fields = ("id", "code")
-    search_help_text = "The exact id or code of an account"
+    search_help_text = "Exact id or code"
 
 
 @admin.register(JournalEntry)
@@ -66,7 +66,7 @@ class JournalEntryAdmin(ReadOnlyAdmin):
 
     list_display = ("id", "kind", "client", "reference", "channel", "actor", "posted_at")
     search_fields = ("id", "idempotency_key")
-    search_help_text = "The exact transaction id, or the digest of an idempotency key in hex"
+    search_help_text = "Exact id, or digest of the key in hex"
     inlines: ClassVar = [PostingInline]
     fieldsets = (
         (None, {"fields": ("id", "kind", "posted_at", "value_date", "reversed_entry")}),
@@ -106,7 +106,7 @@ class PostingAdmin(_Amounts, ReadOnlyAdmin):
     )
     list_select_related = ("account",)
     search_fields = ("id", "entry", "account")
-    search_help_text = "The exact number of a posting, or the id of an entry or an account"
+    search_help_text = "Exact id of posting, entry or account"
     fields = (
         "id",
         "entry_link",

@@ -50,7 +50,7 @@ class InProcess:
         """Send a request."""
         sent = {"host": "localhost"} | {name.lower(): value for name, value in headers.items()}
         media_type = sent.pop("content-type", "")
-        environ = dict(self._environ)
+        environ = self._environ | ({"CONTENT_TYPE": media_type} if media_type else {})
         if "content-length" in sent:
             environ["CONTENT_LENGTH"] = sent.pop("content-length")
         got = self._client.generic(
@@ -99,11 +99,10 @@ class Api:
         *,
         query: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
+        from_root: bool = False,
     ) -> Reply:
-        """Send a request below the base; a body that is not bytes is sent as JSON.
-
-        A path that starts with `//` is taken as it is, without the base and one slash.
-        """
+        """Send a request below the base, or from the root; bytes are sent as they are, all else
+        as JSON."""
         sent: dict[str, str] = {}
         content = b""
         if body is not None:
@@ -112,7 +111,7 @@ class Api:
         if self.key:
             sent["Authorization"] = f"Bearer {self.key}"
         sent |= dict(headers or {})
-        where = path[1:] if path.startswith("//") else self.base + path
+        where = path if from_root else self.base + path
         if query is not None:
             where += "?" + urlencode(query)
         return self.transport.send(method, where, sent, content)

@@ -79,7 +79,7 @@ def answer_of(call: Call, error: BaseException) -> Answer:
     """Answer a call that failed, whatever it failed with; log what is our fault."""
     named = as_domain_error(error)
     status = status_of(type(named))
-    if status == 500:
+    if status == 500 or isinstance(error, DatabaseError):
         logger.error("api.failed", exc_info=error, extra={"path": call.path, "code": named.code})
     elif isinstance(named, Unavailable):
         logger.warning("api.unavailable", extra={"path": call.path, "code": named.code})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from django.http import HttpRequest, HttpResponse
@@ -9,6 +10,8 @@ from django.template.loader import render_to_string
 from django.views.decorators.http import require_safe
 
 from wallet_project.kit.request_id import request_id_of
+
+ErrorPage = Callable[[HttpRequest], HttpResponse]
 
 # Pages have no script and load nothing from elsewhere; the style stands in the page itself.
 _HEADERS: Final = {

@@ -138,6 +138,9 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en"
 USE_I18N = False
+DATE_FORMAT = "Y-m-d"
+DATETIME_FORMAT = "Y-m-d H:i:s"
+"""As people in finance compare them, and always UTC."""
 
 # --- Money ------------------------------------------------------------------------------------
 

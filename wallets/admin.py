@@ -27,7 +27,7 @@ class WalletAdmin(ReadOnlyAdmin):
     )
     list_select_related = ("client",)
     search_fields = ("id", "reference", "user_id")
-    search_help_text = "The exact id, reference or user id of a wallet"
+    search_help_text = "Exact id, reference or user id"
     fieldsets = (
         (None, {"fields": ("id", "client", "user_id", "reference", "status", "metadata")}),
         (
@@ -88,7 +88,7 @@ class ClientAdmin(ReadOnlyAdmin):
     list_display = ("name", "id", "plan", "is_active", "created_at")
     list_select_related = ("plan",)
     search_fields = ("id", "name")
-    search_help_text = "The exact number or name of a client"
+    search_help_text = "Exact number or name"
 
 
 @admin.register(ApiKey)
@@ -98,7 +98,7 @@ class ApiKeyAdmin(ReadOnlyAdmin):
     list_display = ("prefix", "client", "created_at", "expires_at", "revoked_at")
     list_select_related = ("client",)
     search_fields = ("prefix",)
-    search_help_text = "The exact prefix of a key"
+    search_help_text = "Exact prefix"
     exclude = ("secret_digest",)
 
 
@@ -118,7 +118,7 @@ class RefusalAdmin(ReadOnlyAdmin):
     list_display_links = None
     ordering = ("-created_at",)
     search_fields = ("idempotency_key",)
-    search_help_text = "The digest of an idempotency key in hex"
+    search_help_text = "Digest of the key in hex"
 
     @admin.display(description="Idempotency key (SHA-256)")
     def key(self, refusal: Refusal) -> str:

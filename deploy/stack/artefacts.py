@@ -47,6 +47,7 @@ def ensure(home: Home) -> None:
 
     :raises StackError: when Maven fails or no mysqld exists for this machine.
     """
+    _link_renamed_aio(_libraries(home))
     if own_mysqld() is None and not mysql_folder(home).exists():
         if platform.machine() not in {"x86_64", "amd64"}:
             raise StackError(
@@ -62,11 +63,13 @@ def ensure(home: Home) -> None:
 
 def mysql_software(home: Home) -> mysql.Software:
     """Return the mysqld to run."""
-    libraries = home.software / "lib"
-    libraries.mkdir(exist_ok=True)
-    _link_renamed_aio(libraries)
     program = own_mysqld() or mysql_folder(home) / "bin" / "mysqld"
-    return mysql.inspect(program, libraries)
+    return mysql.inspect(program, _libraries(home))
+
+
+def _libraries(home: Home) -> Path:
+    """Return the folder that mysqld looks for libraries in before the system's."""
+    return home.software / "lib"
 
 
 def _folder(home: Home, name: str) -> Path:
@@ -126,6 +129,7 @@ def _link_renamed_aio(libraries: Path) -> None:
 
     The new name stands for a wider time type in some calls; on x86_64 both are the same.
     """
+    libraries.mkdir(exist_ok=True)
     link = libraries / "libaio.so.1"
     if link.is_symlink() and link.exists():
         return

@@ -102,6 +102,17 @@ def find_java() -> str | None:
     return None
 
 
+def require_java() -> str:
+    """Return a java that is new enough.
+
+    :raises StackError: when there is none.
+    """
+    java = find_java()
+    if java is None:
+        raise StackError(f"No java {JAVA_MINIMUM} or newer on the PATH or in JAVA_HOME.")
+    return java
+
+
 def java_major(program: str) -> int:
     """Return the major version of a java, 0 when it cannot be told."""
     try:

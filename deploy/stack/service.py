@@ -100,51 +100,38 @@ def start(home: Home, names: Sequence[str]) -> list[str]:
         install(home, build=False)
     ports = choose_ports(home, frozenset(alive))
     load_secrets(home)
-    starters = _starters(home, ports)
     # At once: each spends most of its start waiting for a disk or for itself.
     with ThreadPoolExecutor(max_workers=len(PARTS)) as pool:
-        jobs = [pool.submit(_start_one, home, name, starters, ports[name]) for name in absent]
+        jobs = [pool.submit(_start_one, home, name, ports) for name in absent]
         jobs += [
             pool.submit(wait_ready, home, name, _probe(name, ports[name]), START_LIMIT)
             for name in names
             if name in alive
         ]
+    # Whatever became of each, tell where those are that do run.
+    write_files(home)
     for job in jobs:
         job.result()
     if PRIMARY in running_parts(home) and REPLICA in names:
         replication.ensure(home, ports[PRIMARY], load_secrets(home))
-    write_files(home)
     return absent
 
 
-def _start_one(
-    home: Home, name: str, starters: dict[str, Callable[[], Command]], port: int
-) -> None:
-    command = starters[name]()
-    say(f"{name}: starting on {LOOPBACK}:{port}")
+def _start_one(home: Home, name: str, ports: dict[str, int]) -> None:
+    command = _prepare(home, name, ports)
+    say(f"{name}: starting on {LOOPBACK}:{ports[name]}")
     spawn(home, name, command)
-    wait_ready(home, name, _probe(name, port), START_LIMIT)
+    wait_ready(home, name, _probe(name, ports[name]), START_LIMIT)
 
 
-def _starters(home: Home, ports: dict[str, int]) -> dict[str, Callable[[], Command]]:
-    """Return for each part what prepares it and tells the command that starts it."""
-
-    def server(name: str) -> Command:
-        software = artefacts.mysql_software(home)
-        return mysql.prepare(home, name, ports[name], software, load_secrets(home))
-
-    def broker() -> Command:
-        java = packages.find_java()
-        if java is None:
-            raise StackError(f"No java >= {packages.JAVA_MINIMUM} on the PATH or in JAVA_HOME.")
-        return kafka.prepare(home, artefacts.kafka_folder(home), java, ports)
-
-    return {
-        PRIMARY: lambda: server(PRIMARY),
-        REPLICA: lambda: server(REPLICA),
-        REDIS: lambda: redis.prepare(home, ports[REDIS]),
-        KAFKA: broker,
-    }
+def _prepare(home: Home, name: str, ports: dict[str, int]) -> Command:
+    """Make a part ready to be started and return the command that starts it."""
+    if name == REDIS:
+        return redis.prepare(home, ports[REDIS])
+    if name == KAFKA:
+        return kafka.prepare(home, artefacts.kafka_folder(home), packages.require_java(), ports)
+    software = artefacts.mysql_software(home)
+    return mysql.prepare(home, name, ports[name], software, load_secrets(home))
 
 
 def _probe(name: str, port: int) -> Callable[[], bool]:

@@ -17,8 +17,8 @@ from tests import databases
 from tests.people import Company, asks, balance, fund, wallet_of
 from wallets import verification
 from wallets.identity import WalletIdentity
+from wallets.operations import _movement, group_commit
 from wallets.operations import deposit as deposit_verb
-from wallets.operations import group_commit
 
 pytestmark = [pytest.mark.full_stack, pytest.mark.stress]
 
@@ -63,21 +63,72 @@ def deadlocks() -> int:
 
 
 def test_one_withdrawal_sent_by_four_processes_is_paid_once_and_never_refused(
-    client_acme: Company, alice: WalletIdentity
+    client_acme: Company,
 ) -> None:
     """Keys looked up before the lock told every twin "insufficient funds": 600 of 600."""
-    fund(alice, 200)
+    people = [wallet_of(client_acme, f"w{number}") for number in range(100)]
+    for wallet in people:
+        fund(wallet, 1)
 
     reports = in_processes(
-        "same_withdrawals", client=client_acme.id, wallets=["alice"], rounds=200, amount=1
+        "same_withdrawals",
+        client=client_acme.id,
+        wallets=[f"w{number}" for number in range(100)],
+        amount=1,
+        pause_seconds=0.04,
     )
 
     seen: Counter[str] = sum((Counter(report["seen"]) for report in reports), Counter())
-    assert seen == {"ok": 200, "replayed": 600}
+    assert seen == {"ok": 100, "replayed": 300}
     told = {json.dumps(report["records"], sort_keys=True) for report in reports}
     assert len(told) == 1
-    assert balance(alice) == 0
+    assert {balance(wallet) for wallet in people} == {0}
     assert verification.verify().findings == []
+
+
+def test_lists_that_share_keys_in_different_orders_never_deadlock(client_acme: Company) -> None:
+    """Entries inserted unsorted by key: 31 deadlocks in 600 lists."""
+    people = [wallet_of(client_acme, f"w{number}") for number in range(PROCESSES)]
+    before = deadlocks()
+
+    reports = in_processes(
+        "lists_with_shared_keys",
+        client=client_acme.id,
+        wallets=[f"w{number}" for number in range(PROCESSES)],
+        lists=40,
+        length=24,
+    )
+
+    seen: Counter[str] = sum((Counter(report["seen"]) for report in reports), Counter())
+    assert seen == {"ok": 40 * 24, "idempotency_key_reused": 3 * 40 * 24}
+    assert deadlocks() - before == 0
+    assert sum(balance(wallet) for wallet in people) == 40 * 24
+    assert verification.verify().findings == []
+
+
+def test_a_list_waits_for_no_wallet_that_it_does_not_name(client_acme: Company) -> None:
+    """On a small table MySQL scans for `id IN (…)` and stops at a stranger's lock."""
+    people = [wallet_of(client_acme, f"w{number}") for number in range(60)]
+    held, release = threading.Event(), threading.Event()
+    holder = threading.Thread(target=_hold, args=(people[5], held, release))
+    holder.start()
+    held.wait(10)
+    named = [wallet for number, wallet in enumerate(people) if number != 5][:50]
+
+    started = time.monotonic()
+    try:
+        outcomes = _movement.execute(
+            [
+                deposit_verb.command(wallet=wallet, request=asks(1, wallet=wallet))
+                for wallet in named
+            ]
+        )
+    finally:
+        release.set()
+        holder.join(20)
+
+    assert all(outcome.error is None for outcome in outcomes)
+    assert time.monotonic() - started < 2
 
 
 def test_lists_on_sixty_wallets_from_four_processes_never_deadlock(client_acme: Company) -> None:

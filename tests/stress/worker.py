@@ -20,7 +20,7 @@ from django.db import connections  # noqa: E402
 
 from wallets import idempotency  # noqa: E402
 from wallets.identity import WalletIdentity, identify  # noqa: E402
-from wallets.operations import _movement, group_commit, transfer, withdraw  # noqa: E402
+from wallets.operations import _movement, deposit, group_commit, transfer, withdraw  # noqa: E402
 from wallets.operations._commands import MovementRequest, Outcome  # noqa: E402
 
 
@@ -35,16 +35,34 @@ def main() -> None:
 
 
 def same_withdrawals(wallets: list[WalletIdentity], arguments: dict[str, Any]) -> dict[str, Any]:
-    """Send the same withdrawals as every other process, each with its own key."""
+    """Send the same withdrawals as every other process at the same moments."""
     seen: Counter[str] = Counter()
     records: dict[str, str] = {}
-    for round_number in range(arguments["rounds"]):
-        request = _asks(wallets[0], arguments["amount"], key=f"round-{round_number}")
-        outcome = group_commit.run(withdraw.command(wallet=wallets[0], request=request))
+    began = time.time()
+    for number, wallet in enumerate(wallets):
+        # Drift would let the processes miss each other: every round has its moment.
+        time.sleep(max(0.0, began + number * arguments["pause_seconds"] - time.time()))
+        request = _asks(wallet, arguments["amount"], key=f"round-{number}")
+        outcome = group_commit.run(withdraw.command(wallet=wallet, request=request))
         seen[_word(outcome)] += 1
         if outcome.record is not None:
-            records[str(round_number)] = str(outcome.record.transaction_id)
+            records[str(number)] = str(outcome.record.transaction_id)
     return {"seen": seen, "records": records}
+
+
+def lists_with_shared_keys(
+    wallets: list[WalletIdentity], arguments: dict[str, Any]
+) -> dict[str, Any]:
+    """Execute lists of deposits on an own wallet whose keys the other processes use, too."""
+    seen: Counter[str] = Counter()
+    generator = random.Random(arguments["seed"])
+    own = wallets[arguments["seed"]]
+    for number in range(arguments["lists"]):
+        keys = [f"list-{number}-{key}" for key in range(arguments["length"])]
+        generator.shuffle(keys)
+        commands = [deposit.command(wallet=own, request=_asks(own, 1, key=key)) for key in keys]
+        seen.update(_word(outcome) for outcome in _movement.execute(commands))
+    return {"seen": seen}
 
 
 def lists_of_transfers(wallets: list[WalletIdentity], arguments: dict[str, Any]) -> dict[str, Any]:
@@ -77,7 +95,11 @@ def _word(outcome: Outcome) -> str:
     return "replayed" if outcome.replayed else "ok"
 
 
-JOBS = {"same_withdrawals": same_withdrawals, "lists_of_transfers": lists_of_transfers}
+JOBS = {
+    "same_withdrawals": same_withdrawals,
+    "lists_of_transfers": lists_of_transfers,
+    "lists_with_shared_keys": lists_with_shared_keys,
+}
 
 
 if __name__ == "__main__":

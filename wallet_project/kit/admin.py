@@ -20,6 +20,9 @@ from wallet_project.kit.money import format_minor
 NOTHING: Final = "-"
 """What a column shows where there is nothing to show."""
 
+# An amount and its currency stay on one line.
+_SPACE: Final = "\N{NO-BREAK SPACE}"
+
 _Column = TypeVar("_Column", bound=Callable[..., str])
 
 
@@ -35,7 +38,7 @@ def coloured(colours: Mapping[str, str]) -> Callable[[_Column], _Column]:
 
 def money(minor: int | None, currency: str) -> str:
     """Write minor units for people: `12.34 USD`; a dash where there is no amount."""
-    return NOTHING if minor is None else f"{format_minor(minor, currency)} {currency}"
+    return NOTHING if minor is None else f"{format_minor(minor, currency)}{_SPACE}{currency}"
 
 
 class _NobodyWrites:
@@ -92,6 +95,7 @@ class ReadOnlyInline(_NobodyWrites, TabularInline):  # type: ignore[misc]
     extra = 0
     can_delete = False
     show_change_link = False
+    hide_title = True
 
 
 def _parse(field: Any, term: str) -> Any:

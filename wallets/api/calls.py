@@ -31,6 +31,8 @@ class Call:
     request_id: str
     key: Key | None = None
     """The idempotency key, from the moment it is known: every later answer tells it."""
+    replayed: bool = False
+    """Whether the answer is that of an earlier call with the same key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,8 @@ def standard_headers(call: Call, content_type: str) -> dict[str, str]:
     }
     if call.key is not None:
         headers["Idempotency-Key"] = as_header(call.key.shown)
+    if call.replayed:
+        headers["Idempotent-Replayed"] = "true"
     return headers
 
 

@@ -28,6 +28,7 @@ def movement(call: Call, outcome: Outcome) -> Answer:
 
     :raises DomainError: the refusal that the outcome holds instead of a record.
     """
+    call.replayed = outcome.replayed  # a refusal may be a replay too
     record = outcome.unwrap()
     return _answer(
         call,
@@ -35,19 +36,18 @@ def movement(call: Call, outcome: Outcome) -> Answer:
         _movement(record),
         location=f"{BASE}/transactions/{record.transaction_id}",
         version=record.version,
-        replayed=outcome.replayed,
     )
 
 
 def opened(call: Call, result: Opened) -> Answer:
     """Answer POST /wallets."""
+    call.replayed = result.replayed
     return _answer(
         call,
         201,
         _wallet(result.wallet),
         location=f"{BASE}/wallets/{result.wallet.id}",
         version=result.wallet.version,
-        replayed=result.replayed,
     )
 
 
@@ -140,15 +140,12 @@ def _answer(
     *,
     location: str | None = None,
     version: int | None = None,
-    replayed: bool = False,
 ) -> Answer:
     headers = standard_headers(call, JSON)
     if location is not None:
         headers["Location"] = location
     if version is not None:
         headers["ETag"] = f'"{version}"'
-    if replayed:
-        headers["Idempotent-Replayed"] = "true"
     return Answer(status, _encoder.encode(shown), headers)
 
 

@@ -170,7 +170,6 @@ def test_two_relays_without_any_lease_keep_the_order_at_first_sight(
     topic = make_topic()
     monkeypatch.setattr(leases, "take", lambda holder: list(range(16)))
     monkeypatch.setattr(relay, "CHUNK", 50)
-    monkeypatch.setattr(relay.read_work, "__kwdefaults__", {"limit": 50})
     known = streams.new(20)
     for _ in range(50):
         streams.tell(*known)

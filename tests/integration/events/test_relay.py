@@ -110,7 +110,6 @@ def test_positions_are_unique_rise_and_follow_each_streams_sequence(
 def test_more_than_a_chunk_is_drained_chunk_by_chunk(
     streams: Streams, log: LocalLogBroker, holder: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(relay.read_work, "__kwdefaults__", {"limit": 7})
     monkeypatch.setattr(relay, "CHUNK", 7)
     known = streams.new(3)
     for _ in range(10):
@@ -238,7 +237,7 @@ def test_rows_recorded_behind_a_quarantined_one_wait_too(
     streams.tell(alice, bob)
 
     # Before the drain has held them they are not even read.
-    assert [one.record.key for one in relay.read_work(range(16))] == [bob]
+    assert [one.record.key for one in relay.read_work(range(16), limit=10)] == [bob]
     drain(log, holder)
 
     assert statuses(alice) == [QUARANTINED, HELD]

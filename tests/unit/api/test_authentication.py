@@ -47,7 +47,18 @@ def test_a_key_has_256_random_bits() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", ".", PREFIX, PREFIX + ".", KEY[1:], KEY + "A", KEY.upper(), KEY + "\n", KEY + "é", "a.b.c"],
+    [
+        "",
+        ".",
+        PREFIX,
+        PREFIX + ".",
+        KEY[1:],
+        KEY + "A",
+        KEY.upper(),
+        KEY + "\n",
+        KEY + "é",
+        "a.b.c",
+    ],
 )
 def test_what_cannot_be_a_key(text: str) -> None:
     assert credentials.parse(text) is None
@@ -72,7 +83,6 @@ def test_where_a_key_may_stand(headers: dict[str, str]) -> None:
 @pytest.mark.parametrize(
     "headers",
     [
-        {},
         {"authorization": KEY},
         {"authorization": f"Basic {KEY}"},
         {"authorization": f"Bearer {KEY} {KEY}"},
@@ -87,8 +97,6 @@ def test_where_a_key_may_stand(headers: dict[str, str]) -> None:
 @pytest.mark.parametrize("is_open", [False, True])
 def test_where_it_may_not(headers: dict[str, str], is_open: bool, settings: Any) -> None:
     settings.OPEN_LOOPBACK = is_open
-    if not headers and is_open:
-        pytest.skip("nothing was sent, so the loopback decides")
     local = call(headers=headers | {"host": "localhost"}, **LOCAL)
     with pytest.raises(Unauthenticated):
         authentication.presented_key(local)

@@ -111,7 +111,7 @@ def test_one_error_speaks_for_itself_and_several_are_listed() -> None:
 def test_statuses(error: BaseException, status: int, code: str) -> None:
     body = told(error)
     assert (body["status"], body["code"]) == (status, code)
-    assert "secret" not in json.dumps(body)
+    assert "secret of ours" not in json.dumps(body)
 
 
 def test_what_is_our_fault_is_logged_and_not_told(caplog: pytest.LogCaptureFixture) -> None:
