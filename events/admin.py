@@ -25,8 +25,8 @@ class OutboxEventAdmin(ReadOnlyAdmin):
 
     list_display = ("place", "type", "stream", "sequence", "state", "occurred_at")
     list_filter = ("status",)
-    search_fields = ("event_id", "stream", "entry", "position")
-    search_help_text = "The exact id of an event, wallet or transaction, or a position"
+    search_fields = ("event_id", "stream", "position")
+    search_help_text = "The exact id of an event or a wallet, or a position"
     fields = (
         ("event_id", "type"),
         ("stream", "sequence"),

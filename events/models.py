@@ -60,7 +60,6 @@ class OutboxEvent(models.Model):
         indexes: ClassVar = [
             # By id within a status: a chunk is read in order without a sort, long queue or short.
             models.Index(fields=["status", "id", "shard"], name="outbox_work"),
-            models.Index(fields=["entry"], name="outbox_entry"),
         ]
 
     def __str__(self) -> str:

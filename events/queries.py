@@ -2,30 +2,17 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
-from django.db.models import Count, Max, Min, Q
+from django.db.models import Count, Max, Min
 
 from events.models import OutboxEvent, OutboxStatus
 from wallet_project.kit.clock import now
 
 PAGE: Final = 1_000
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """An event that tells of a journal entry."""
-
-    id: int
-    """Place in the outbox; rises within a stream, not between streams."""
-    entry: UUID
-    stream: UUID
-    sequence: int | None
-    type: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,19 +43,6 @@ def quarantined_count() -> int:
     return OutboxEvent.objects.filter(status=OutboxStatus.QUARANTINED).count()
 
 
-def entry_events(entry_ids: Collection[UUID]) -> dict[UUID, list[Told]]:
-    """Map each of these journal entries to the events that tell of it, by id; none: empty list."""
-    found: dict[UUID, list[Told]] = defaultdict(list)
-    for told in _told(Q(entry__in=entry_ids)):
-        found[told.entry].append(told)
-    return {entry: found.get(entry, []) for entry in entry_ids}
-
-
-def entries_told(*, after_id: int, limit: int) -> list[Told]:
-    """List up to `limit` events about journal entries with an id above `after_id`, by id."""
-    return list(_told(Q(entry__isnull=False, id__gt=after_id), limit))
-
-
 def stream_gaps(*, page: int = PAGE) -> Iterator[StreamGap]:
     """Find the streams whose sequences are not 1..n, reading `page` streams at a time.
 
@@ -90,13 +64,6 @@ def stream_gaps(*, page: int = PAGE) -> Iterator[StreamGap]:
         if len(streams) < page:
             return
         after = streams[-1][0]
-
-
-def _told(condition: Q, limit: int | None = None) -> Iterator[Told]:
-    rows = OutboxEvent.objects.filter(condition).order_by("id")
-    for row in rows.only("id", "entry", "stream", "sequence", "type")[:limit]:
-        if row.entry is not None:  # as every condition demands
-            yield Told(row.id, row.entry, row.stream, row.sequence, row.type)
 
 
 def entry_sequences(streams: Collection[UUID]) -> Iterator[tuple[UUID, int, UUID]]:

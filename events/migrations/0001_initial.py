@@ -47,7 +47,7 @@ class Migration(migrations.Migration):
                 ('published_at', models.DateTimeField(null=True)),
             ],
             options={
-                'indexes': [models.Index(fields=['status', 'id', 'shard'], name='outbox_work'), models.Index(fields=['entry'], name='outbox_entry')],
+                'indexes': [models.Index(fields=['status', 'id', 'shard'], name='outbox_work')],
                 'constraints': [models.UniqueConstraint(fields=('stream', 'sequence'), name='outbox_stream_sequence')],
             },
         ),

@@ -6,6 +6,7 @@ import io
 import json
 import time
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -79,7 +80,7 @@ def test_a_revocation_bites_within_five_seconds(
     ApiKey.objects.update(revoked_at=clock.now())
     assert api.get("/wallets").status == 200  # still remembered
     later = time.monotonic() + 4.1
-    monkeypatch.setattr(credentials.time, "monotonic", lambda: later)
+    monkeypatch.setattr("wallets.credentials.time", SimpleNamespace(monotonic=lambda: later))
     is_problem(api.get("/wallets"), 401, "unauthenticated")
 
 

@@ -344,22 +344,18 @@ def test_metrics_tell_depth_age_and_quarantine(
     assert metrics.QUARANTINED._value.get() == 1
 
 
-def test_queries_tell_which_events_speak_of_an_entry(streams: Streams) -> None:
-    sender, receiver = streams.new(2)
-    first, second = fact(sender, 1), fact(receiver, 1)
-    record([first, second, fact(sender, 2)])
-    assert first.entry
-    assert second.entry
+def test_queries_walk_the_movements_of_streams_in_order(streams: Streams) -> None:
+    sender, receiver = sorted(streams.new(2))
+    facts = [fact(receiver, 1), fact(sender, 1), fact(sender, 2)]
+    record(facts)
 
-    found = queries.entry_events([first.entry, UUID(int=5)])
+    walked = list(queries.entry_sequences([sender, receiver]))
 
-    (only,) = found[first.entry]
-    assert (only.stream, only.sequence, only.type) == (sender, 1, first.type)
-    assert found[UUID(int=5)] == []
-    page = queries.entries_told(after_id=0, limit=2)
-    assert [one.entry for one in page] == [first.entry, second.entry]
-    rest = queries.entries_told(after_id=page[-1].id, limit=2)
-    assert [one.sequence for one in rest] == [2]
+    assert walked == [
+        (sender, 1, facts[1].entry),
+        (sender, 2, facts[2].entry),
+        (receiver, 1, facts[0].entry),
+    ]
 
 
 def test_queries_find_a_gap_in_a_stream(streams: Streams) -> None:

@@ -7,7 +7,6 @@ import pytest
 from deploy.stack import packages
 from deploy.stack.__main__ import main
 from deploy.stack.errors import StackError
-from deploy.stack.layout import Home
 from deploy.stack.packages import Need
 
 
@@ -21,6 +20,7 @@ def test_unknown_words_are_refused(words: list[str]) -> None:
     assert ended.value.code == 2
 
 
+@pytest.mark.usefixtures("home")
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -31,10 +31,8 @@ def test_unknown_words_are_refused(words: list[str]) -> None:
     ],
 )
 def test_an_error_is_one_sentence(
-    home: Home, words: list[str], said: str, capsys: pytest.CaptureFixture[str]
+    words: list[str], said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    home.software.mkdir()
-
     assert main(words) == 1
     heard = capsys.readouterr()
     assert said in heard.err

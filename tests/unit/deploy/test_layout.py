@@ -15,7 +15,7 @@ NOBODY_RUNS: frozenset[str] = frozenset()
 
 
 def test_two_clones_have_two_homes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("STACK_HOME")
+    monkeypatch.delenv("STACK_HOME", raising=False)
     monkeypatch.setattr(layout, "REPOSITORY", Path("/somewhere/one"))
     first = layout.default_home()
     monkeypatch.setattr(layout, "REPOSITORY", Path("/somewhere/two"))
@@ -75,7 +75,7 @@ def test_passwords_are_made_once_and_for_the_owner_only(home: Home) -> None:
 def test_a_damaged_file_is_named(home: Home) -> None:
     home.secrets_file.write_text("[]")
 
-    with pytest.raises(StackError, match="secrets.json is damaged"):
+    with pytest.raises(StackError, match=r"secrets\.json is damaged"):
         layout.load_secrets(home)
 
 

@@ -52,14 +52,17 @@ def _playing(folder: Path, answers: list[bytes]) -> Iterator[tuple[Path, list[by
         thread.join(timeout=10)
 
 
-def test_rows_come_back_as_names_and_texts(tmp_path: Path) -> None:
+def test_rows_come_back_as_names_and_texts(short_folder: Path) -> None:
     long = b"y" * 300
     rows = _packet(1, b"\x02") + _packet(2, _column(b"a")) + _packet(3, _column(b"b"))
     rows += _packet(4, END) + _packet(5, b"\x01x\xfb")
     rows += _packet(6, b"\x00\xfc\x2c\x01" + long) + _packet(7, END)
     talk = [_greeting(b"mysql_native_password"), _packet(2, OK), rows]
 
-    with _playing(tmp_path, talk) as (path, heard), Connection(path, "root", "pw") as connection:
+    with (
+        _playing(short_folder, talk) as (path, heard),
+        Connection(path, "root", "pw") as connection,
+    ):
         assert connection.server_version == "8.0.15"
         assert connection.query("SELECT 1") == [
             {"a": "x", "b": None},
@@ -68,42 +71,43 @@ def test_rows_come_back_as_names_and_texts(tmp_path: Path) -> None:
     assert heard[1] == _packet(0, b"\x03SELECT 1")
 
 
-def test_the_password_is_proved_and_never_sent(tmp_path: Path) -> None:
-    with _playing(tmp_path, [_greeting(b"mysql_native_password"), _packet(2, OK)]) as (path, heard):
-        with Connection(path, "root", "pw"):
-            pass
+def test_the_password_is_proved_and_never_sent(short_folder: Path) -> None:
+    talk = [_greeting(b"mysql_native_password"), _packet(2, OK)]
+
+    with _playing(short_folder, talk) as (path, heard), Connection(path, "root", "pw"):
+        pass
     once = hashlib.sha1(b"pw").digest()
     mask = hashlib.sha1(SALT + hashlib.sha1(once).digest()).digest()
     proof = bytes(one ^ other for one, other in zip(once, mask, strict=True))
     assert b"root\0\x14" + proof in heard[0]
 
 
-def test_the_newer_plugin_may_ask_for_the_whole_password(tmp_path: Path) -> None:
+def test_the_newer_plugin_may_ask_for_the_whole_password(short_folder: Path) -> None:
     talk = [_greeting(b"caching_sha2_password"), _packet(2, b"\x01\x04"), _packet(4, OK)]
 
-    with _playing(tmp_path, talk) as (path, heard), Connection(path, "root", "pw"):
+    with _playing(short_folder, talk) as (path, heard), Connection(path, "root", "pw"):
         pass
     assert heard[1] == _packet(3, b"pw\0")
 
 
-def test_a_refusal_carries_the_servers_words(tmp_path: Path) -> None:
+def test_a_refusal_carries_the_servers_words(short_folder: Path) -> None:
     refusal = _packet(2, b"\xff\x15\x04#28000Access denied")
 
     with (
-        _playing(tmp_path, [_greeting(b"mysql_native_password"), refusal]) as (path, _),
-        pytest.raises(WireError, match="^1045 Access denied$"),
+        _playing(short_folder, [_greeting(b"mysql_native_password"), refusal]) as (path, _),
+        pytest.raises(WireError, match=r"^1045 Access denied$"),
     ):
         Connection(path, "root", "wrong")
 
 
-def test_a_server_that_is_away_is_an_error(tmp_path: Path) -> None:
+def test_a_server_that_is_away_is_an_error(short_folder: Path) -> None:
     with pytest.raises(WireError, match="No such file"):
-        Connection(tmp_path / "nobody", "root", "pw")
+        Connection(short_folder / "nobody", "root", "pw")
 
 
-def test_a_server_that_falls_silent_is_an_error(tmp_path: Path) -> None:
+def test_a_server_that_falls_silent_is_an_error(short_folder: Path) -> None:
     with (
-        _playing(tmp_path, [_greeting(b"mysql_native_password")]) as (path, _),
+        _playing(short_folder, [_greeting(b"mysql_native_password")]) as (path, _),
         pytest.raises(WireError, match="closed the connection"),
     ):
         Connection(path, "root", "pw")

@@ -13,6 +13,7 @@ from django.test import Client
 from wallet_project import health
 from wallet_project.kit import monitor
 from wallet_project.kit.monitor import Finding, Monitor, Probe
+from wallets.operations import group_commit
 
 UP = Finding(up=True, response_ms=2)
 DOWN = Finding(up=False, response_ms=0)
@@ -81,7 +82,7 @@ def test_ready_while_any_database_answers(
 def test_ready_turns_red_when_nothing_is_written(
     found: dict[str, Finding], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(health.group_commit, "oldest_age_seconds", lambda: 5.5)
+    monkeypatch.setattr(group_commit, "oldest_age_seconds", lambda: 5.5)
     code, body = _get("/health/ready")
     assert (code, body["status"]) == (503, "error")
     assert body["info"]["writes"] == {"status": "down", "responseTime": 5500}  # type: ignore[index]

@@ -12,7 +12,8 @@ import pytest
 from wallet_project.kit import logs
 
 
-def _line(message: str, *args: Any, error: BaseException | None = None, **extra: Any) -> Any:
+def _line(message: str, *args: Any, **extra: Any) -> Any:
+    error = sys.exc_info()[1]
     info = (type(error), error, error.__traceback__) if error else None
     record = logging.getLogger("wallets.some").makeRecord(
         "wallets.some", logging.WARNING, "file.py", 1, message, args, info, extra=extra
@@ -54,7 +55,7 @@ def test_an_exception_is_told_with_its_traceback() -> None:
     try:
         raise ValueError("broken")
     except ValueError:
-        line = _line("failed", error=sys.exc_info()[1])
+        line = _line("failed")
     assert "ValueError: broken" in line["exception"]
 
 
