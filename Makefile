@@ -102,7 +102,7 @@ clean: ## Remove caches and reports; keeps .venv and the data
 
 require-python:
 	@test -n "$(PYTHON)" && $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
-		|| { echo "error: Python 3.11 or newer is needed (found: $$(python3 --version 2>&1))." \
+		|| { echo "error: Python 3.11 or newer is needed (found: $$($(or $(PYTHON),python3) --version 2>&1))." \
 		"Install one, or name it: make PYTHON=/path/to/python3.12 ..." >&2; exit 1; }
 
 # A venv whose making was cut short has no pip and is made again.

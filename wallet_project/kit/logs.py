@@ -99,6 +99,7 @@ def configuration(level: str) -> dict[str, Any]:
             # A line for every task sent, received and done would be three lines a second.
             "celery.app.trace": quiet,
             "celery.beat": quiet,
+            "celery.worker.request": quiet,
             "celery.worker.strategy": quiet,
             "kafka": quiet,
             # Each try to reach a lost broker is five errors; relay and health say it once.
