@@ -1,4 +1,6 @@
-"""gunicorn's settings for the Django processes: `gunicorn -c deploy/gunicorn.conf.py …wsgi`."""
+"""gunicorn's settings for the Django processes: `gunicorn -c deploy/gunicorn.conf.py`."""
+
+# ruff: noqa: N999 - the name is the one that gunicorn's users expect
 
 from __future__ import annotations
 

@@ -8,6 +8,7 @@ from typing import Final
 from tests.architecture.source import APPS, Breach, Source, python, report, sample
 
 THE_SPINE: Final = "wallets/operations/_movement.py"
+THE_LOCKS: Final = "wallets/operations/_locking.py"
 THE_WRITER: Final = "ledger/posting.py"
 APPEND_ONLY: Final = "wallet_project/kit/append_only.py"
 SIGNAL_MODULES: Final = ("django.db.models.signals", "django.dispatch", "django.core.signals")
@@ -86,6 +87,17 @@ def model_habits(sources: list[Source]) -> list[Breach]:
     return found
 
 
+def skips_locked(sources: list[Source]) -> list[Breach]:
+    """Find statements that pass over locked rows, in SQL or by the ORM's word for it."""
+    return [
+        Breach(source.path, node.lineno, "passes over locked rows")
+        for source in sources
+        for node in ast.walk(source.tree)
+        if (isinstance(node, ast.keyword) and node.arg == "skip_locked")
+        or (isinstance(node, ast.Constant) and "UPDATE SKIP LOCKED" in str(node.value).upper())
+    ]
+
+
 def _assigns(line: ast.stmt, name: str) -> bool:
     targets: list[ast.expr] = []
     if isinstance(line, ast.Assign):
@@ -128,6 +140,13 @@ def test_saving_is_just_saving() -> None:
     assert not breaches, report(breaches)
 
 
+def test_locked_rows_are_passed_over_in_one_place() -> None:
+    """It finds out whom a list waits for. Anywhere else a row that is skipped is a command that is
+    not executed, or an event that is overtaken."""
+    breaches = skips_locked(python(*APPS))
+    assert {breach.path for breach in breaches} == {THE_LOCKS}, report(breaches)
+
+
 def test_the_rules_bite() -> None:
     for text in (
         "posting.post_entries([])",
@@ -153,4 +172,6 @@ def test_the_rules_bite() -> None:
         assert sent_tasks([sample(text)]), text
     for body in ("def save(self): ...", "def delete(self): ...", "class Meta: ordering = ['id']"):
         assert model_habits([sample(f"class A:\n    {body}\n")]), body
+    for text in ("rows.select_for_update(skip_locked=True)", "'SELECT 1 FOR UPDATE SKIP LOCKED'"):
+        assert skips_locked([sample(text)]), text
     assert not model_habits([sample("class Admin:\n    ordering = ('-pk',)\n")])
