@@ -16,8 +16,9 @@ BYTES_MAX: Final = 4096
 def check(metadata: Mapping[str, Any]) -> None:
     """Hold metadata to its size: 20 keys, 4 KiB as JSON.
 
-    :raises FieldInvalid: naming the limit that was passed.
+    :raises FieldInvalid: naming the limit that was passed, or a number no database would keep.
     """
+    _check_numbers(metadata)
     if len(metadata) > KEYS_MAX:
         raise errors.FieldInvalid(
             f"Metadata has at most {KEYS_MAX} keys, not {len(metadata)}.", field="metadata"
@@ -26,6 +27,20 @@ def check(metadata: Mapping[str, Any]) -> None:
     if size > BYTES_MAX:
         raise errors.FieldInvalid(
             f"Metadata has at most {BYTES_MAX} bytes as JSON, not {size}.", field="metadata"
+        )
+
+
+def _check_numbers(value: Any) -> None:
+    """Refuse integers beyond 64 bits: MySQL's JSON would round them without a word."""
+    if isinstance(value, Mapping):
+        for inner in value.values():
+            _check_numbers(inner)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            _check_numbers(inner)
+    elif isinstance(value, int) and not -(2**63) <= value < 2**64:
+        raise errors.FieldInvalid(
+            "Metadata has an integer beyond 64 bits; send it as text.", field="metadata"
         )
 
 

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Final
 
 from django.core.management import get_commands
-from django.urls import get_resolver
+from django.urls import URLResolver, get_resolver
 
 from events import contracts
 from tests.architecture.source import APPS, ROOT, Breach, Source, report, sample
 from wallets.models import Scope
 
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
-_VERB = re.compile(r"\bmake ([a-z][a-z0-9-]*)")
+_VERB = re.compile(r"(?:^|`|[A-Z]=\S+ )make ([a-z][a-z0-9-]*)", re.MULTILINE)
 _CODE = re.compile(r"```.*?```|`[^`]+`", re.DOTALL)
 
 
@@ -68,6 +67,7 @@ def _read(path: str) -> str:
 def _routes() -> set[str]:
     """List the paths of the API below its base, as the documents write them."""
     api = next(p for p in get_resolver().url_patterns if str(p.pattern) == "api/v1/")
+    assert isinstance(api, URLResolver)
     routes = [str(pattern.pattern) for pattern in api.url_patterns]
     return {"/" + re.sub(r"<str:\w+>", "{id}", route) for route in routes}
 

@@ -54,7 +54,7 @@ class ByteTextField(models.CharField):  # type: ignore[type-arg]
 
     def db_type(self, connection: BaseDatabaseWrapper) -> str | None:
         if connection.vendor == "mysql":
-            return f"varbinary({self.max_length})"
+            return f"varbinary({4 * int(self.max_length or 0)})"  # UTF-8 takes up to four bytes
         return super().db_type(connection)
 
     def get_db_prep_value(

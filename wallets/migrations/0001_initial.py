@@ -71,7 +71,7 @@ class Migration(migrations.Migration):
             name='Wallet',
             fields=[
                 ('id', wallet_project.kit.fields.BinaryUUIDField(primary_key=True, serialize=False)),
-                ('user_id', models.CharField(max_length=255, null=True)),
+                ('user_id', wallet_project.kit.fields.ByteTextField(max_length=255, null=True)),
                 ('reference', wallet_project.kit.fields.ByteTextField(max_length=64, null=True)),
                 ('currency', models.CharField(max_length=3)),
                 ('status', models.CharField(choices=[('ACTIVE', 'Active'), ('FROZEN', 'Frozen'), ('CLOSED', 'Closed')], default='ACTIVE', max_length=6)),

@@ -35,7 +35,7 @@ class Wallet(models.Model):
         db_index=False,
         related_name="wallets",
     )
-    user_id = models.CharField(max_length=255, null=True)
+    user_id = ByteTextField(max_length=255, null=True)
     """The client's own name for the customer; need not be unique."""
     reference = ByteTextField(max_length=64, null=True)
     """The client's own name for the wallet; unique per client, compared by bytes."""

@@ -139,7 +139,8 @@ def test_a_locked_row_holds_up_its_own_commands_only(make: Make, store: Store) -
     assert not any(future.done() for future in stuck)
     store.locked.clear()
     refused = [isinstance(future.exception(5), RowsBusy) for future in stuck]
-    assert refused == [True, True, True] or not any(refused)
+    # The first may have given up just before; none runs before one that came earlier.
+    assert refused == sorted(refused, reverse=True)
 
 
 def test_commands_of_a_slow_row_keep_their_order(make: Make, store: Store) -> None:
