@@ -19,8 +19,9 @@ EMBEDDED := env -u DATABASE_URL -u DATABASE_OWNER_URL -u DATABASE_REPLICA_URL -u
 PYTEST = $(BIN)/python -m pytest
 FAST := $(wildcard tests/unit tests/architecture)
 WITHOUT_STACK := $(wildcard tests/unit tests/architecture tests/integration tests/embedded tests/e2e)
-# Commands that only look at the code need some secret, not a kept one.
-MANAGE = $(EMBEDDED) ALLOW_EPHEMERAL_SECRET_KEY=yes $(BIN)/python manage.py
+# Commands that only look at the code need some secret and some database, not kept ones.
+MANAGE = $(EMBEDDED) ALLOW_EPHEMERAL_SECRET_KEY=yes DATABASE_URL=sqlite://:memory: \
+	$(BIN)/python manage.py
 
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory

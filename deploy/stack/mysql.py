@@ -84,12 +84,14 @@ SQL_MODE = (
 )
 
 # Run once in each server, before its binary log exists: both begin alike and without a GTID.
+# PROCESS is for tests, which count deadlocks and watch sessions as the owner.
 BOOTSTRAP = """\
 ALTER USER 'root'@'localhost' IDENTIFIED WITH {plugin} BY '{root}';
 CREATE DATABASE `wallet` CHARACTER SET utf8mb4;
 CREATE USER 'migrate'@'%' IDENTIFIED WITH {plugin} BY '{migrate}';
 GRANT ALL PRIVILEGES ON `wallet`.* TO 'migrate'@'%' WITH GRANT OPTION;
 GRANT ALL PRIVILEGES ON `test\\_wallet%`.* TO 'migrate'@'%' WITH GRANT OPTION;
+GRANT PROCESS ON *.* TO 'migrate'@'%';
 CREATE USER 'app'@'%' IDENTIFIED WITH {plugin} BY '{app}';
 CREATE USER 'repl'@'%' IDENTIFIED WITH {plugin} BY '{repl}';
 GRANT REPLICATION SLAVE ON *.* TO 'repl'@'%';

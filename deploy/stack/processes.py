@@ -8,14 +8,17 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from deploy.stack.errors import StackError
-from deploy.stack.layout import Home
+from deploy.stack.layout import KAFKA, Home
 
 LOG_LINES_SHOWN = 15
 STOP_LIMIT = 30.0
+# A broker that is told to stop while it starts may hang; its log survives a kill.
+STOP_LIMITS = {KAFKA: 10.0}
 POLL = 0.05
 
 
@@ -29,7 +32,9 @@ class Command:
 
 def say(text: str) -> None:
     """Print a line of progress; standard output is left to answers."""
-    print(text, file=sys.stderr, flush=True)
+    # Cleaning up goes on when the terminal is gone.
+    with suppress(OSError):
+        print(text, file=sys.stderr, flush=True)
 
 
 def find_pid(home: Home, name: str) -> int | None:
@@ -129,8 +134,12 @@ def send(home: Home, name: str, number: signal.Signals) -> int | None:
     return pid
 
 
-def stop(home: Home, name: str, limit: float = STOP_LIMIT) -> bool:
-    """End a part: politely first, by force after the limit; return whether it was running."""
+def stop(home: Home, name: str, limit: float | None = None) -> bool:
+    """End a part: politely first, by force after the limit; return whether it was running.
+
+    :param limit: seconds to wait for a polite end; the part's own if not given.
+    """
+    limit = STOP_LIMITS.get(name, STOP_LIMIT) if limit is None else limit
     if send(home, name, signal.SIGTERM) is None:
         home.pid_file(name).unlink(missing_ok=True)
         return False
