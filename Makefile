@@ -81,8 +81,9 @@ types: setup-full ## Check types
 schema: setup-full ## Write the OpenAPI schema to docs/openapi.yaml
 	$(MANAGE) spectacular --validate --file docs/openapi.yaml
 
-bench: setup-full ## Measure the write path on the real parts
+bench: setup-full ## Measure the write path and the relay on the real parts
 	@$(STACK) run -- $(BIN)/python -m tests.bench.spine $(ARGS)
+	@$(STACK) run -- $(BIN)/python -m tests.bench.relay $(ARGS)
 
 stack-up: require-python ## Install and start MySQL (primary, replica), Redis and Kafka
 	@$(STACK) up

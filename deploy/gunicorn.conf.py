@@ -19,7 +19,7 @@ wsgi_app = "wallet_project.wsgi:application"
 bind = f"{env.text('BIND_HOST', '127.0.0.1')}:{env.number('PORT', 8080, least=1)}"
 worker_class = "gthread"
 workers = env.number("WEB_PROCESSES", 2, least=1)
-threads = env.number("WEB_THREADS", 8, least=1)
+threads = env.number("WEB_THREADS", 32, least=1)
 # A thread started before the fork never answers in the child, and the group commit has two.
 preload_app = False
 

@@ -90,14 +90,14 @@ class Posting(AppendOnlyModel):
         JournalEntry,
         on_delete=models.DO_NOTHING,
         db_constraint=False,
-        related_name="postings",
+        related_name="+",
     )
     account = models.ForeignKey(
         Account,
         on_delete=models.DO_NOTHING,
         db_constraint=False,
         db_index=False,
-        related_name="postings",
+        related_name="+",
     )
     amount = models.BigIntegerField()
     """Minor units, signed: credit positive, debit negative. An entry's lines sum to zero."""

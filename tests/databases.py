@@ -26,6 +26,9 @@ KEPT: Final = {
 TEST_DATABASE: Final = os.environ.get("TEST_DATABASE", "test_wallet")
 
 
+_URLS: Final = ("DATABASE_URL", "DATABASE_OWNER_URL", "DATABASE_REPLICA_URL")
+
+
 def is_mysql() -> bool:
     """Tell whether this run is on MySQL (or MariaDB) rather than SQLite."""
     return connections["default"].vendor == "mysql"
@@ -39,21 +42,25 @@ def owner() -> str:
 def make_test_database() -> None:
     """Create the database anew, migrate it, and give the application's user its rights."""
     if is_mysql():
-        connection = connections[owner()]
-        with connection.cursor() as cursor:
-            cursor.execute(f"DROP DATABASE IF EXISTS {TEST_DATABASE}")
-            cursor.execute(f"CREATE DATABASE {TEST_DATABASE} CHARACTER SET utf8mb4")
+        make_empty_database(TEST_DATABASE)
         for alias in connections:
             connections[alias].close()
             connections.databases[alias]["NAME"] = TEST_DATABASE
             connections[alias].settings_dict["NAME"] = TEST_DATABASE
-        for name in ("DATABASE_URL", "DATABASE_OWNER_URL", "DATABASE_REPLICA_URL"):
+        for name in _URLS:
             # Processes that tests start read the same database.
             if name in os.environ:
                 os.environ[name] = os.environ[name].rsplit("/", 1)[0] + "/" + TEST_DATABASE
     call_command("migrate", database=owner(), verbosity=0, interactive=False)
     if is_mysql():
         call_command("grant_app_user", verbosity=0)
+
+
+def make_empty_database(name: str) -> None:
+    """Create a MySQL database anew, without tables."""
+    with connections[owner()].cursor() as cursor:
+        cursor.execute(f"DROP DATABASE IF EXISTS {name}")
+        cursor.execute(f"CREATE DATABASE {name} CHARACTER SET utf8mb4")
 
 
 def empty_tables() -> None:
@@ -94,9 +101,15 @@ def _empty_sqlite(cursor: object, tables: Iterable[str]) -> None:
         execute(sql)
 
 
-def environment() -> dict[str, str]:
-    """Make the environment of a process that works on this run's test database."""
+def environment(database: str | None = None) -> dict[str, str]:
+    """Make the environment of a process that works on this run's test database, or on another."""
     found = dict(os.environ)
+    if database is not None:
+        found |= {
+            name: url.rsplit("/", 1)[0] + "/" + database
+            for name, url in found.items()
+            if name in _URLS
+        }
     found["DJANGO_SETTINGS_MODULE"] = "tests.settings"
     if not is_mysql():
         found["DATABASE_URL"] = f"sqlite:///{settings.DATABASES['default']['NAME']}"

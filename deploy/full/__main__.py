@@ -47,7 +47,7 @@ def environment_of(home: Home, port: int, stack: dict[str, str]) -> dict[str, st
         "BIND_HOST": "127.0.0.1",
         "PORT": str(port),
         "WEB_PROCESSES": kept.get("WEB_PROCESSES", "2"),
-        "WEB_THREADS": kept.get("WEB_THREADS", "8"),
+        "WEB_THREADS": kept.get("WEB_THREADS", "32"),
         "OPEN_LOOPBACK": "no",
         "PYTHONUNBUFFERED": "1",
     }

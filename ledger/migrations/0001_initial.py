@@ -59,8 +59,8 @@ class Migration(migrations.Migration):
                 ('sequence', models.BigIntegerField(null=True)),
                 ('version', models.BigIntegerField(null=True)),
                 ('posted_at', models.DateTimeField()),
-                ('account', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='postings', to='ledger.account')),
-                ('entry', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='postings', to='ledger.journalentry')),
+                ('account', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='ledger.account')),
+                ('entry', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='ledger.journalentry')),
             ],
             options={
                 'indexes': [models.Index(fields=['account', 'posted_at', 'sequence'], name='posting_by_time')],

@@ -30,10 +30,13 @@ def embedded_service() -> Iterator[Service]:
 @pytest.fixture(scope="session")
 def full_service(django_db_setup: None, django_db_blocker: Any) -> Iterator[Service]:
     """`make stack-run` on this run's own database and topics; every call needs the key."""
+    database = f"{databases.TEST_DATABASE}_e2e"  # its own: other tests empty theirs
+    with django_db_blocker.unblock():
+        databases.make_empty_database(database)
     with tempfile.TemporaryDirectory(prefix="wallet-e2e-") as home:
         port = starting.free_port()
         environment = {
-            **databases.environment(),
+            **databases.environment(database),
             "WALLET_HOME": home,
             "PORT": str(port),
         }
@@ -48,12 +51,10 @@ def full_service(django_db_setup: None, django_db_blocker: Any) -> Iterator[Serv
         )
         try:
             started = starting.Started(process, starting._read_greeting(process), Path(home))
-            yield Service(started.base, key=started.key, name="full")
+            yield Service(started.base, key=started.key, name="full", environment=environment)
         finally:
             process.terminate()
             process.wait(60)
-            with django_db_blocker.unblock():
-                databases.empty_tables()
 
 
 @pytest.fixture(params=["embedded", pytest.param("full", marks=pytest.mark.full_stack)])

@@ -5,8 +5,12 @@ from __future__ import annotations
 import json
 import shlex
 import subprocess
-from dataclasses import dataclass
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
+
+REPOSITORY = Path(__file__).resolve().parents[2]
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,21 @@ class Service:
     key: str | None
     """Sent with every call where the service asks for one."""
     name: str
+    environment: dict[str, str] = field(default_factory=dict)
+    """Of its processes, where a test has to look behind the API."""
+
+    def prove(self) -> str:
+        """Run `manage.py verify_ledger` on its database; fail unless everything holds."""
+        done = subprocess.run(
+            [sys.executable, "manage.py", "verify_ledger"],
+            cwd=REPOSITORY,
+            env=self.environment | {"SECRET_KEY": "x" * 40},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
 
     def curl(self, printed: str, **names: str) -> Reply:
         """Run a printed curl command against this service.

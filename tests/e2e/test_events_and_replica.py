@@ -8,12 +8,13 @@ import time
 from collections import defaultdict
 from collections.abc import Callable
 from typing import Any, TypeVar
+from urllib.parse import unquote, urlsplit
 from uuid import UUID
 
+import MySQLdb
 import pytest
 from cloudevents.core.bindings.kafka import KafkaMessage, from_binary
 from cloudevents.core.formats.json import JSONFormat
-from django.db import connections
 from kafka import KafkaConsumer
 
 from tests.e2e.services import Service
@@ -129,9 +130,19 @@ def test_a_fact_is_a_cloudevent_to_a_foreign_library(
     assert not {"description", "metadata", "userId"} & set(data)
 
 
-def test_the_rows_are_on_the_replica(wallets: tuple[str, str], django_db_blocker: Any) -> None:
+def test_the_rows_are_on_the_replica(full_service: Service, wallets: tuple[str, str]) -> None:
+    where = urlsplit(full_service.environment["DATABASE_REPLICA_URL"])
+    replica = MySQLdb.connect(
+        host=where.hostname,
+        port=where.port,
+        user=where.username,
+        passwd=unquote(where.password or ""),
+        db=where.path.strip("/"),
+        autocommit=True,
+    )
+
     def on_replica() -> Any:
-        with connections["replica"].cursor() as cursor:
+        with replica.cursor() as cursor:
             cursor.execute(
                 "SELECT w.balance, COUNT(p.id), SUM(p.amount) FROM wallets_wallet w "
                 "JOIN ledger_posting p ON p.account_id = w.id WHERE w.id = %s GROUP BY w.id",
@@ -140,7 +151,7 @@ def test_the_rows_are_on_the_replica(wallets: tuple[str, str], django_db_blocker
             row = cursor.fetchone()
         return row if row and row[1] == 3 else None
 
-    with django_db_blocker.unblock():
-        balance, postings, total = until(on_replica)
+    balance, postings, total = until(on_replica)
+    replica.close()
 
     assert (balance, postings, int(total)) == (2500, 3, 2500)

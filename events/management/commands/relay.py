@@ -6,6 +6,7 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from prometheus_client import start_http_server
 
 from events import relay
 from events.broker import broker
@@ -19,6 +20,9 @@ class Command(BaseCommand):
     requires_system_checks = ()  # events flow whatever the web's configuration says
 
     def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--metrics-port", type=int, default=0, help="serve the outbox's metrics on this port"
+        )
         parser.add_argument(
             "--once", action="store_true", help="publish what waits now, then leave"
         )
@@ -35,6 +39,8 @@ class Command(BaseCommand):
                 raise CommandError(error.detail) from error
             self.stderr.write(f"relay: {sent} events published")
             return
+        if options["metrics_port"]:
+            start_http_server(options["metrics_port"])
         self.stderr.write("relay: started")
         relay.run_forever(broker(), stop)
         self.stderr.write("relay: stopped")

@@ -1,0 +1,2 @@
+-- statement
+DROP TRIGGER IF EXISTS wallets_refusal_no_update;

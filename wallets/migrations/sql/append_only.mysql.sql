@@ -1,0 +1,3 @@
+-- statement: a refusal is final for its key; rows may only be removed when they are past their time
+CREATE TRIGGER wallets_refusal_no_update BEFORE UPDATE ON wallets_refusal FOR EACH ROW
+  SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'wallets_refusal is append-only';
