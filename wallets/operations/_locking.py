@@ -9,8 +9,8 @@ from uuid import UUID
 
 from django.db import connections, transaction
 
-from wallet_project.kit import clock
 from wallet_project.kit.database import PRIMARY
+from wallets import queries
 from wallets.models import Wallet
 from wallets.policies import WalletState
 
@@ -42,7 +42,7 @@ def lock_wallets(ids: Collection[UUID]) -> tuple[dict[UUID, WalletState], dateti
         rows = cursor.fetchall()
     moment = _utc(rows[0][-1]) if rows else None
     states = [_state(*row[:-1]) for row in rows]
-    return {state.id: state for state in states}, moment or clock.now()
+    return {state.id: state for state in states}, moment or queries.primary_clock()
 
 
 def find_blocked(ids: Collection[Hashable]) -> Collection[Hashable]:
