@@ -90,6 +90,15 @@ class HistoryItem:
 
 
 @dataclass(frozen=True, slots=True)
+class OldestFirst:
+    """A page of a wallet's history in the order in which it happened."""
+
+    created_at: datetime | None
+    """When the wallet was made, on the page that begins with that."""
+    items: tuple[HistoryItem, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class TransactionLine:
     """One posting of a transaction; either a wallet's or a house account's."""
 
@@ -181,6 +190,20 @@ def history(
     page = books.page_of_account(identity.id, before_sequence=before_sequence, limit=limit)
     entries = books.entries_by_id([entry for _, entry in page])
     return [_history_item(entries[entry], identity) for _, entry in page]
+
+
+def history_oldest_first(identity: WalletIdentity, *, offset: int, limit: int) -> OldestFirst:
+    """List what happened to a wallet, from its creation on, after so many items.
+
+    Posting sequences have no gaps, so an offset is a look-up and costs nothing.
+    """
+    created_at = wallet(identity).created_at if offset == 0 else None
+    page = books.postings_from(
+        identity.id, sequence=max(offset, 1), limit=limit - (created_at is not None)
+    )
+    entries = books.entries_by_id([entry for _, entry in page])
+    items = tuple(_history_item(entries[entry], identity) for _, entry in page)
+    return OldestFirst(created_at, items)
 
 
 def transaction(client: int, transaction_id: UUID) -> TransactionView | None:

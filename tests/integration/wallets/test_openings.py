@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
@@ -42,7 +43,7 @@ def pay(
     )
 
 
-def told(name: str) -> list[tuple[int, str]]:
+def told(name: str) -> list[tuple[int | None, str]]:
     """List sequence and type of a wallet's events, as the outbox will send them."""
     wallet = Wallet.objects.get(reference=name)
     rows = OutboxEvent.objects.filter(stream=wallet.pk).order_by("id")
@@ -120,10 +121,11 @@ def test_a_repeat_after_the_wallet_was_made_is_a_replay(
     client_acme: Company, alice: WalletIdentity
 ) -> None:
     fund(alice, 100)
-    for make in (
+    makers: list[Callable[[str], MovementCommand]] = [
         lambda name: credit(client_acme, name, 50, key="d"),
         lambda name: pay(client_acme, alice, name, 50, key="t"),
-    ):
+    ]
+    for make in makers:
         name = make("x").key.shown + "ora"
         unsent = make(name)
         first = group_commit.run(make(name)).unwrap()
