@@ -32,7 +32,7 @@ NumberOut = Annotated[
     Raw,
     Meta(
         description="Major units in the shortest exact form.",
-        extra_json_schema={"type": "number", "examples": [99.5]},
+        extra_json_schema={"type": "number", "examples": [100]},
     ),
 ]
 Name = Annotated[
