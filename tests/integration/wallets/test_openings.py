@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import json
+import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
 import pytest
-from django.db import connections
+from django.db import connections, transaction
 
 from events.models import OutboxEvent
 from ledger.models import Account
 from tests.people import Company, asks, balance, books_now, fund, refusals, wallet_of
-from wallet_project.kit import database
+from wallet_project.kit import clock, database
+from wallet_project.kit.ids import uuid7
 from wallets import errors, verification
 from wallets.identity import WalletIdentity, identify
 from wallets.models import Wallet
-from wallets.operations import _movement, _openings, by_name, group_commit
+from wallets.operations import _locking, _movement, _openings, by_name, group_commit
 from wallets.operations._commands import MovementCommand, Outcome
 from wallets.operations.by_name import Payee
 from wallets.operations.deposit import deposit
@@ -274,3 +277,62 @@ def test_an_ordinary_deposit_is_another_command(client_acme: Company) -> None:
 
     with pytest.raises(errors.KeyReused):
         deposit(wallet=dora, request=asks(5, wallet=dora, key="k"))
+
+
+@pytest.mark.full_stack
+class TestBlockedRows:
+    """Somebody else holds a row for longer than the leader waits."""
+
+    def test_a_name_that_another_session_is_making(self, client_acme: Company) -> None:
+        """The insert waits for it; the leader must not, and asks whom it waits for."""
+        twin = Wallet(
+            id=uuid7(),
+            client_id=client_acme.id,
+            reference="dora",
+            currency="USD",
+            created_at=clock.now(),
+            updated_at=clock.now(),
+        )
+        with ThreadPoolExecutor(1) as pool:
+            made, go_on = threading.Event(), threading.Event()
+
+            def make_and_wait() -> None:
+                try:
+                    with transaction.atomic():
+                        Wallet.objects.bulk_create([twin])
+                        made.set()
+                        go_on.wait(30)
+                        transaction.set_rollback(True)
+                finally:
+                    connections.close_all()
+
+            holder = pool.submit(make_and_wait)
+            made.wait(10)
+            waiting = group_commit.submit(credit(client_acme, "dora", 5))
+            time.sleep(1.5)  # the leader has given up by now, the slow lane has not
+            other = group_commit.run(credit(client_acme, "eve", 7))
+            still_waiting = not waiting.done()
+            go_on.set()
+            holder.result(10)
+
+        assert still_waiting
+        assert other.unwrap().balance == 7
+        assert waiting.result(10).unwrap().balance == 5
+        assert verification.verify().findings == []
+
+    def test_wallets_to_be_made_are_free_while_another_row_is_blocked(
+        self, alice: WalletIdentity
+    ) -> None:
+        new = uuid7()
+        with ThreadPoolExecutor(1) as pool, transaction.atomic():
+            Wallet.objects.select_for_update().get(pk=alice.id)
+
+            def ask() -> Any:
+                try:
+                    return _locking.find_blocked([alice.id, new])
+                finally:
+                    connections.close_all()
+
+            blocked = pool.submit(ask).result(10)
+        assert blocked == {alice.id}
+        assert _locking.find_blocked([alice.id, new]) == {new}
