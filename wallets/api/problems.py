@@ -64,7 +64,9 @@ class Explained:
 
 def is_api_path(path: str) -> bool:
     """Tell whether a path belongs to the API, whose errors are problems and not pages."""
-    return path == "/api" or path.startswith("/api/")
+    # As callers mean it: `//api/v1` and `/API/v1` are typing errors of a program, not of a person.
+    lowered = "/" + path.lower().lstrip("/")
+    return lowered == "/api" or lowered.startswith("/api/")
 
 
 def problem(call: Call, error: DomainError, status: int) -> Answer:
