@@ -33,7 +33,7 @@ class Call:
     """The idempotency key, from the moment it is known: every later answer tells it."""
     replayed: bool = False
     """Whether the answer is that of an earlier call with the same key."""
-    limits: Mapping[str, str] = field(default_factory=dict)
+    limits: dict[str, str] = field(default_factory=dict)
     """What headers tell of the rate limits, from the moment the call is counted."""
 
 

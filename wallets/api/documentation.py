@@ -155,13 +155,6 @@ _MIN_VERSION: Final = OpenApiParameter(
     location=OpenApiParameter.HEADER,
     description="Ask for at least this version of the wallet; 412 if it never had it.",
 )
-_LIMITS: Final[dict[str, str]] = {
-    "X-RateLimit-Limit": "What the tightest bucket grants in a minute.",
-    "X-RateLimit-Remaining": "What is left of it.",
-    "X-RateLimit-Reset": "When all of it is back, in seconds since 1970.",
-    "RateLimit-Policy": 'Each bucket with its quota and its window: `"requests";q=100;w=60`.',
-    "RateLimit": 'What is left of each, and seconds until all is back: `"requests";r=99;t=60`.',
-}
 _CURSOR: Final = OpenApiParameter(
     "cursor", type=OpenApiTypes.STR, description="`nextCursor` of the page before."
 )
@@ -211,7 +204,6 @@ def _described(
             _REQUEST_ID,
             *headers,
             _header("X-Request-ID", "Names this call in the logs.", every_status),
-            *(_header(name, text, every_status) for name, text in _LIMITS.items()),
             _header("Retry-After", "Seconds to wait.", [429, 503]),
             _header("WWW-Authenticate", "How to authenticate.", [401]),
         ],

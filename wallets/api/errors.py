@@ -8,7 +8,6 @@ from typing import ClassVar
 from wallet_project.kit.errors import (
     Conflict,
     DomainError,
-    Fact,
     Invalid,
     NotFound,
     Refused,
@@ -148,8 +147,8 @@ class RateLimited(DomainError):
     code = "rate_limited"
     title = "Too many requests"
 
-    def __init__(self, detail: str, *, retry_after_seconds: int, **data: Fact) -> None:
-        super().__init__(detail, **data)
+    def __init__(self, detail: str, *, retry_after_seconds: int, **data: str | int) -> None:
+        super().__init__(detail, field="", **data)
         self.retry_after_seconds = retry_after_seconds
 
 
