@@ -12,8 +12,9 @@ from prometheus_client import REGISTRY
 from tests.contract.assertions import is_problem, nothing_happens, tells_limits
 from tests.http import Api, InProcess, Reply
 from tests.people import Company, fund, refusals, wallet_of
+from tests.unit.api.callers import call
 from wallets import credentials
-from wallets.api import throttling
+from wallets.api import authentication, errors, throttling
 from wallets.identity import WalletIdentity
 from wallets.models import Client, Plan
 from wallets.operations.create_client import create_client
@@ -213,6 +214,26 @@ def test_health_and_documents_are_not_counted(database: None, settings: Any, pat
         reply = Api().get(path, from_root=True)
         assert reply.status == 200
         assert "x-ratelimit-limit" not in reply.headers
+
+
+def test_a_list_counts_each_command(shop: Company) -> None:
+    """What a route for lists calls after its list is read; the call itself counts as one before."""
+    principal = authentication.authenticate(
+        call(headers={"authorization": f"Bearer {shop.key}"}),
+    )
+    asked = call("POST")
+    throttling.hold_to(throttling.charge(asked, principal))
+    throttling.charge_list(asked, principal, commands=60, withdrawals=10)
+    assert asked.limits["RateLimit"].startswith('"requests";r=40;')
+    assert asked.limits["X-RateLimit-Remaining"] == "0"
+    with pytest.raises(errors.RateLimited):
+        throttling.charge_list(asked, principal, commands=42, withdrawals=0)
+    with pytest.raises(errors.RateLimited):
+        throttling.charge_list(asked, principal, commands=1, withdrawals=1)
+    with pytest.raises(errors.BulkExceedsPlan):
+        throttling.charge_list(asked, principal, commands=101, withdrawals=0)
+    throttling.charge_list(asked, principal, commands=41, withdrawals=0)
+    assert asked.limits["X-RateLimit-Remaining"] == "0"
 
 
 def _set_plan(company: Company, plan: str) -> None:
