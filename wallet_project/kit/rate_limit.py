@@ -105,14 +105,14 @@ class Verdict:
 
     @property
     def tightest(self) -> Level:
-        """The level that refuses for longest; where none does, the one with the least left."""
+        """Return the level that refuses longest; where none does, the one with the least left."""
         if self.allowed:
             return min(self.levels, key=lambda level: level.remaining)
         return max((one for one in self.levels if not one.fits), key=lambda level: level.ends_ms)
 
     @property
     def retry_after_seconds(self) -> int:
-        """How long to wait until the tightest bucket is whole again."""
+        """Tell how long to wait until the tightest bucket is whole again."""
         return self._seconds_left(self.tightest)
 
     def headers(self) -> dict[str, str]:

@@ -131,11 +131,11 @@ def test_an_outage_costs_one_call_a_moment_and_ends_by_itself(
     assert seconds < 0.3
     quick = [timed_take(limiter, one) for _ in range(50)]
     assert [used for used, _ in quick] == list(range(2, 52))
-    assert sum(seconds for _, seconds in quick) < 0.1
+    assert sum(seconds for _, seconds in quick) < 0.2
 
     time.sleep(rate_limit.RETRY_SECONDS)
     assert timed_take(limiter, one)[1] < 0.3  # one caller looks, in vain
-    assert timed_take(limiter, one)[1] < 0.05
+    assert timed_take(limiter, one)[1] < 0.1
 
     (gate.go_on if fault == "silent" else gate.come_back)()
     time.sleep(rate_limit.RETRY_SECONDS)
