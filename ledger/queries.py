@@ -8,7 +8,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from ledger.models import Account, JournalEntry, Posting
+from ledger.models import Account, JournalEntry, NormalSide, Posting
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,14 +127,10 @@ def account_id(code: str) -> UUID | None:
     return Account.objects.filter(code=code).values_list("id", flat=True).first()
 
 
-def count_accounts(client: int, code_prefix: str) -> int:
-    """Count a client's accounts whose code starts with a prefix."""
-    return sum(
-        code.startswith(code_prefix)
-        for code in Account.objects.filter(client=client)
-        .exclude(normal_side="credit")
-        .values_list("code", flat=True)
-    )
+def count_house_accounts(client: int, currency: str) -> int:
+    """Count a client's own accounts in a currency; its customers' are not among them."""
+    accounts = Account.objects.filter(client=client, currency=currency)
+    return accounts.filter(normal_side=NormalSide.DEBIT).count()
 
 
 def _with_lines(entries: Iterable[JournalEntry]) -> list[PostedEntry]:

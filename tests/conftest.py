@@ -11,6 +11,7 @@ from django.db import connections
 from tests import databases
 from tests.people import Company, wallet_of
 from wallets import credentials, identity
+from wallets.api import throttling
 from wallets.identity import WalletIdentity
 from wallets.operations import _house_accounts, group_commit
 from wallets.operations.create_client import create_client
@@ -49,6 +50,7 @@ def _forget() -> None:
     identity.forget_all()
     _house_accounts.forget_all()
     credentials.forget_all()
+    throttling.forget_all()
 
 
 @pytest.fixture

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import re
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.db import OperationalError
 
-from tests.contract.assertions import nothing_happens
+from tests.contract.assertions import nothing_happens, tells_limits
 from tests.contract.short import Short, fails
 from tests.http import Api
 from wallet_project.kit.group_commit import QueueFull
@@ -17,7 +18,7 @@ from wallets.api import problems
 from wallets.api.short.failures import NAMES, is_short_path
 from wallets.models import Scope, Wallet
 from wallets.operations import group_commit
-from wallets.operations.create_client import add_key
+from wallets.operations.create_client import add_key, create_client
 
 
 class TestErrors:
@@ -139,3 +140,19 @@ def test_the_document_has_the_dialect_once(database: None) -> None:
     base = "/v1/wallet/{name}"
     verbs = ["", "/deposit", "/history", "/transfer", "/withdraw"]
     assert found == [base + verb for verb in verbs]
+
+
+def test_too_many_withdrawals(database: None, settings: Any) -> None:
+    settings.REDIS_KEY_PREFIX = f"test-{uuid4()}."
+    short = Short(Api(create_client(name="shop").key, base="/wallet"))
+    short.deposit("till", 100)
+    paid = [short.withdraw("till", 1).status for _ in range(10)]
+
+    with nothing_happens():
+        reply = fails(short.withdraw("till", 1, "k"), 429, "RateLimitError")
+
+    assert paid == [201] * 10
+    assert reply.headers["idempotency-key"] == "k"
+    assert int(reply.headers["retry-after"]) >= 1
+    tells_limits(reply)
+    assert short.deposit("till", 1).status == 201

@@ -60,7 +60,9 @@ def open_wallet(
         idempotency_key=key.digest,
         request_hash=digest,
     )
-    return database.run_retrying(lambda: _attempt(wallet), database.INTERACTIVE)
+    return database.run_retrying(
+        lambda: _attempt(wallet), database.INTERACTIVE, operation="open_wallet"
+    )
 
 
 def _attempt(wallet: Wallet) -> Opened:

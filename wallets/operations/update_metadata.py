@@ -27,7 +27,9 @@ def update_metadata(
     :raises FieldInvalid: if the result would be too large.
     """
     return database.run_retrying(
-        lambda: _attempt(wallet, patch, expected_version), database.INTERACTIVE
+        lambda: _attempt(wallet, patch, expected_version),
+        database.INTERACTIVE,
+        operation="update_metadata",
     )
 
 

@@ -23,6 +23,7 @@ SHARED = [
     "short/parsing",
     "short/rendering",
     "short/shapes",
+    "throttling",
 ]
 
 

@@ -37,9 +37,10 @@ _REASONS: Final[dict[int, tuple[str, str]]] = {
     413: ("body_too_large", "The body may have at most 65536 bytes."),
     415: ("unsupported_media_type", "Send the body as application/json in UTF-8."),
     422: ("insufficient_funds", "70.00 USD is available, 500.00 is needed."),
+    429: ("rate_limited", "The limit is 100 requests in 60 seconds; the request had no effect."),
     503: ("overloaded", "Too many requests wait already; send it again with the same key."),
 }
-_EVERYWHERE: Final = (401, 403, 503)
+_EVERYWHERE: Final = (401, 403, 429, 503)
 _WRITES: Final = (400, 404, 409, 413, 415, 422)
 _READS: Final = (400, 404, 412)
 
@@ -98,7 +99,7 @@ def _described(
             _NAME,
             *parameters,
             _header("X-Request-ID", "Names this call in the logs.", response=every_status),
-            _header("Retry-After", "Seconds to wait.", response=[503]),
+            _header("Retry-After", "Seconds to wait.", response=[429, 503]),
             _header("WWW-Authenticate", "How to authenticate.", response=[401]),
         ],
         examples=list(examples),

@@ -25,6 +25,7 @@ NAMES: Final[dict[str, str]] = {
     "insufficient_funds": "InsufficientFundsError",
     "internal_error": "InternalServerError",
     "method_not_allowed": "MethodNotAllowedError",
+    "rate_limited": "RateLimitError",
     "request_timeout": "RequestTimeoutError",
     "route_not_found": "NotFoundError",
     "same_wallet": "SameWalletError",
@@ -44,7 +45,6 @@ _BY_STATUS: Final[dict[int, str]] = {
     404: "NotFoundError",
     409: "ConflictError",
     422: "BusinessRuleError",
-    429: "RateLimitError",
     503: "ServiceUnavailableError",
 }
 

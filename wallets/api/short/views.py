@@ -11,6 +11,8 @@ from wallets.api import parameters
 from wallets.api.binding import ApiView
 from wallets.api.parsing import Verb
 from wallets.api.short import documentation, parsing, rendering
+from wallets.api.throttling import RouteClass
+from wallets.idempotency import Key
 from wallets.models import Scope
 from wallets.operations import by_name, group_commit
 from wallets.operations.by_name import Payee
@@ -19,11 +21,12 @@ from wallets.operations.by_name import Payee
 class ShortView(ApiView):
     """Base of the dialect's routes."""
 
-    def perform_authentication(self, request: Request) -> None:
-        """Authenticate; where no `Idempotency-Key` is sent, `X-Request-ID` is the key."""
-        super().perform_authentication(request)
-        if request.method == "POST" and self.call.key is None:
-            self.call.key = parsing.request_id_key(self.call, self.principal)
+    def sent_key(self) -> Key | None:
+        """Read `Idempotency-Key`, or `X-Request-ID` where there is none.
+
+        :raises InvalidIdempotencyKey: if it cannot be one.
+        """
+        return super().sent_key() or parsing.request_id_key(self.call, self.principal)
 
     def payee(self, name: str, *, field: str = "walletId") -> Payee:
         """Find the caller's wallet of that name, or plan to make it.
@@ -61,6 +64,7 @@ class WithdrawView(ShortView):
     """Withdrawals under a name."""
 
     scopes = {"POST": Scope.TRANSACTIONS_WRITE}
+    route_class = RouteClass.WITHDRAWAL
 
     def post(self, request: Request, name: str) -> HttpResponse:
         """Withdraw from a wallet that exists."""
