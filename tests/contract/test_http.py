@@ -16,6 +16,9 @@ from wallets.identity import WalletIdentity
 ROUTES = {
     "/wallets": "GET, POST, HEAD, OPTIONS",
     "/wallets/alice": "GET, PATCH, HEAD, OPTIONS",
+    "/wallets/alice/freeze": "POST, OPTIONS",
+    "/wallets/alice/unfreeze": "POST, OPTIONS",
+    "/wallets/alice/close": "POST, OPTIONS",
     "/wallets/alice/deposit": "POST, OPTIONS",
     "/wallets/alice/withdraw": "POST, OPTIONS",
     "/wallets/alice/transfer": "POST, OPTIONS",

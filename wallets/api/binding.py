@@ -64,6 +64,10 @@ class ApiView(APIView):
             self.request._request, self.call, bytes_max=settings.BODY_BYTES_MAX, patch=patch
         )
 
+    def optional_body(self) -> bytes:
+        """Read the request's body; empty where none was sent, whatever media type that has."""
+        return self.body() if parameters.has_body(self.call) else b""
+
     def wallet(self, name: str) -> WalletIdentity:
         """Find a wallet of the caller's by id or reference.
 

@@ -159,6 +159,12 @@ def is_known_to_caller(call: Call, version: int) -> bool:
     return any(found.group(2) == str(version) for found in _ETAG.finditer(sent))
 
 
+def has_body(call: Call) -> bool:
+    """Tell whether a call brings a body, for routes that can do without one."""
+    length = call.headers.get("content-length", "")
+    return length.strip("0") != "" or "transfer-encoding" in call.headers
+
+
 def check_body_headers(call: Call, *, bytes_max: int, patch: bool = False) -> int | None:
     """Check what the headers say of the body, before a byte of it is read; return its length.
 

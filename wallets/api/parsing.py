@@ -21,7 +21,7 @@ from wallet_project.kit import clock, strict_json
 from wallet_project.kit.errors import Invalid
 from wallet_project.kit.money import MalformedAmount, exponent_of, parse_amount
 from wallets import idempotency, metadata
-from wallets.api import errors, shapes
+from wallets.api import errors, parameters, shapes
 from wallets.api.authentication import Principal
 from wallets.api.calls import Call
 from wallets.errors import FieldInvalid
@@ -29,6 +29,7 @@ from wallets.idempotency import Key
 from wallets.identity import WalletIdentity, check_reference
 from wallets.operations import deposit, transfer, withdraw
 from wallets.operations._commands import MovementCommand, MovementRequest
+from wallets.operations._status import StatusRequest
 
 B = TypeVar("B", bound=shapes.Body)
 V = TypeVar("V")
@@ -166,6 +167,22 @@ def patch_wallet(body: bytes) -> Mapping[str, Any]:
     sent = decode(shapes.PatchWallet, body, findings)
     findings.settle()
     return sent.metadata
+
+
+def change_status(call: Call, principal: Principal, body: bytes) -> StatusRequest:
+    """Read `If-Match` and the body, if there is one, of a freeze, unfreeze or close.
+
+    :raises Invalid: if anything is wrong with them.
+    """
+    findings = Findings()
+    sent = decode(shapes.StatusChange, body or b"{}", findings)
+    findings.take(_without_control("reason"), sent.reason)
+    findings.settle()
+    return StatusRequest(
+        actor=principal.actor,
+        reason=sent.reason,
+        expected_version=parameters.expected_version(call),
+    )
 
 
 def movement(

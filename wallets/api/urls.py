@@ -7,6 +7,9 @@ from wallets.api import openapi, views  # noqa: F401 - drf-spectacular finds its
 urlpatterns = [
     path("wallets", views.WalletsView.as_view()),
     path("wallets/<str:wallet_id>", views.WalletView.as_view()),
+    path("wallets/<str:wallet_id>/freeze", views.FreezeView.as_view()),
+    path("wallets/<str:wallet_id>/unfreeze", views.UnfreezeView.as_view()),
+    path("wallets/<str:wallet_id>/close", views.CloseView.as_view()),
     path("wallets/<str:wallet_id>/deposit", views.DepositView.as_view()),
     path("wallets/<str:wallet_id>/withdraw", views.WithdrawView.as_view()),
     path("wallets/<str:wallet_id>/transfer", views.TransferView.as_view()),

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from django.http import HttpResponse
 from drf_spectacular.utils import extend_schema_view
 from rest_framework.request import Request
 
 from ledger.errors import EntryNotFound
 from wallets import identity, queries
-from wallets.api import documentation, parameters, parsing, rendering
+from wallets.api import documentation, documentation_status, parameters, parsing, rendering
 from wallets.api.binding import ApiView
 from wallets.api.parsing import Verb
 from wallets.identity import parse_uuid
 from wallets.models import Scope
 from wallets.operations import group_commit
+from wallets.operations.close_wallet import close_wallet
+from wallets.operations.freeze_wallet import freeze_wallet
 from wallets.operations.open_wallet import open_wallet
+from wallets.operations.unfreeze_wallet import unfreeze_wallet
 from wallets.operations.update_metadata import update_metadata
 
 
@@ -69,6 +74,40 @@ class WalletView(ApiView):
         patch = parsing.patch_wallet(self.body(patch=True))
         view = update_metadata(wallet=wallet, patch=patch, expected_version=expected)
         return self.answer(rendering.wallet(self.call, view))
+
+
+class StatusView(ApiView):
+    """Base of the routes that change a wallet's status."""
+
+    scopes = {"POST": Scope.WALLETS_WRITE}
+    change: Callable[..., queries.WalletView]
+
+    def post(self, request: Request, wallet_id: str) -> HttpResponse:
+        """Change the status; answer with the wallet."""
+        wallet = self.wallet(wallet_id)
+        asked = parsing.change_status(self.call, self.principal, self.optional_body())
+        return self.answer(rendering.wallet(self.call, self.change(wallet=wallet, request=asked)))
+
+
+@extend_schema_view(post=documentation_status.FREEZE)
+class FreezeView(StatusView):
+    """Freezes a wallet."""
+
+    change = staticmethod(freeze_wallet)
+
+
+@extend_schema_view(post=documentation_status.UNFREEZE)
+class UnfreezeView(StatusView):
+    """Unfreezes a wallet."""
+
+    change = staticmethod(unfreeze_wallet)
+
+
+@extend_schema_view(post=documentation_status.CLOSE)
+class CloseView(StatusView):
+    """Closes a wallet."""
+
+    change = staticmethod(close_wallet)
 
 
 class MovementView(ApiView):
