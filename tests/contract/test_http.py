@@ -25,6 +25,7 @@ ROUTES = {
     "/wallets/alice/balance": "GET, HEAD, OPTIONS",
     "/wallets/alice/balance/historical": "GET, HEAD, OPTIONS",
     "/wallets/alice/transactions": "GET, HEAD, OPTIONS",
+    "/transactions/bulk": "POST, OPTIONS",
     "/transactions/x": "GET, HEAD, OPTIONS",
 }
 

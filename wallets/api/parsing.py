@@ -195,6 +195,29 @@ def movement(
     findings = Findings()
     shape = shapes.Transfer if verb is Verb.TRANSFER else shapes.Movement
     sent: shapes.Movement = decode(shape, body, findings)
+    request = movement_request(verb, wallet, principal, sent, findings, key=call.key)
+    call.key = request.key
+    return ParsedMovement(
+        verb=verb,
+        wallet=wallet,
+        request=request,
+        destination=sent.destination_wallet_id if isinstance(sent, shapes.Transfer) else None,
+    )
+
+
+def movement_request(
+    verb: Verb,
+    wallet: WalletIdentity,
+    principal: Principal,
+    sent: shapes.Movement,
+    findings: Findings,
+    *,
+    key: Key | None,
+) -> MovementRequest:
+    """Check what was sent of a movement against its wallet; without a key, find or make one.
+
+    :raises Invalid: if anything is wrong with it, or has been noted before.
+    """
     currency = sent.currency or wallet.currency
     amount = None
     if findings.take(exponent_of, currency) is not None:
@@ -204,22 +227,16 @@ def movement(
     channel = findings.take(_channel, sent.channel)
     value_date = findings.take(_value_date, sent.value_date)
     findings.settle()
-    call.key = call.key or _body_key(verb, wallet, sent.reference_id)
-    return ParsedMovement(
-        verb=verb,
-        wallet=wallet,
-        request=MovementRequest(
-            amount=cast(int, amount),
-            key=call.key,
-            actor=principal.actor,
-            currency=sent.currency,
-            reference=sent.reference_id or "",
-            channel=channel or "default",
-            description=sent.description,
-            metadata=sent.metadata,
-            value_date=value_date,
-        ),
-        destination=sent.destination_wallet_id if isinstance(sent, shapes.Transfer) else None,
+    return MovementRequest(
+        amount=cast(int, amount),
+        key=key or _body_key(verb, wallet, sent.reference_id),
+        actor=principal.actor,
+        currency=sent.currency,
+        reference=sent.reference_id or "",
+        channel=channel or "default",
+        description=sent.description,
+        metadata=sent.metadata,
+        value_date=value_date,
     )
 
 
@@ -231,6 +248,11 @@ def decode(shape: type[B], body: bytes, findings: Findings) -> B:
     if not body:
         raise strict_json.MalformedJson("The body is empty; send a JSON object.")
     strict_json.scan(body)
+    return decode_scanned(shape, body, findings)
+
+
+def decode_scanned(shape: type[B], body: bytes, findings: Findings) -> B:
+    """Decode a JSON text, or a part of one, that the strict scan has passed, like `decode`."""
     try:
         return cast(B, _decoder(shape).decode(body))
     except msgspec.ValidationError:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 from uuid import UUID
 
 import msgspec
 
 from wallet_project.kit.clock import rfc3339
+from wallet_project.kit.errors import DomainError
 from wallet_project.kit.money import format_minor
 from wallets import queries
 from wallets.api import parameters, shapes
@@ -36,6 +37,29 @@ def movement(call: Call, outcome: Outcome) -> Answer:
         _movement(record),
         location=f"{BASE}/transactions/{record.transaction_id}",
         version=record.version,
+    )
+
+
+def bulk(
+    call: Call,
+    outcomes: Sequence[Outcome],
+    *,
+    atomic: bool,
+    told: Callable[[DomainError], tuple[int, bytes]],
+) -> Answer:
+    """Answer POST /transactions/bulk; `told` renders the error of a single movement.
+
+    :raises DomainError: what an atomic bulk failed with, instead of being done.
+    """
+    call.replayed = all(outcome.replayed for outcome in outcomes)
+    if atomic and outcomes[0].error is not None:
+        raise outcomes[0].error
+    return _answer(
+        call,
+        200,
+        shapes.BulkResults(
+            results=[_bulk_result(index, one, told) for index, one in enumerate(outcomes)]
+        ),
     )
 
 
@@ -147,6 +171,15 @@ def _answer(
     if version is not None:
         headers["ETag"] = f'"{version}"'
     return Answer(status, _encoder.encode(shown), headers)
+
+
+def _bulk_result(
+    index: int, outcome: Outcome, told: Callable[[DomainError], tuple[int, bytes]]
+) -> shapes.BulkResult:
+    if outcome.error is None:
+        return shapes.BulkResult(index=index, status=201, body=_movement(outcome.unwrap()))
+    status, problem = told(outcome.error)
+    return shapes.BulkResult(index=index, status=status, problem=msgspec.Raw(problem))
 
 
 def _movement(record: MovementRecord) -> shapes.Shown:

@@ -16,5 +16,6 @@ urlpatterns = [
     path("wallets/<str:wallet_id>/balance", views.BalanceView.as_view()),
     path("wallets/<str:wallet_id>/balance/historical", views.PastBalanceView.as_view()),
     path("wallets/<str:wallet_id>/transactions", views.HistoryView.as_view()),
+    path("transactions/bulk", views.BulkView.as_view()),
     path("transactions/<str:transaction_id>", views.TransactionView.as_view()),
 ]

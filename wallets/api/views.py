@@ -4,18 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from django.conf import settings
 from django.http import HttpResponse
 from drf_spectacular.utils import extend_schema_view
 from rest_framework.request import Request
 
 from ledger.errors import EntryNotFound
 from wallets import identity, queries
-from wallets.api import documentation, documentation_status, parameters, parsing, rendering
+from wallets.api import (
+    bulk,
+    documentation,
+    documentation_books,
+    documentation_status,
+    parameters,
+    parsing,
+    rendering,
+)
 from wallets.api.binding import ApiView
 from wallets.api.parsing import Verb
 from wallets.identity import parse_uuid
 from wallets.models import Scope
 from wallets.operations import group_commit
+from wallets.operations.bulk import run_each, run_together
 from wallets.operations.close_wallet import close_wallet
 from wallets.operations.freeze_wallet import freeze_wallet
 from wallets.operations.open_wallet import open_wallet
@@ -148,6 +158,22 @@ class TransferView(MovementView):
     """Transfers from a wallet."""
 
     verb = Verb.TRANSFER
+
+
+@extend_schema_view(post=documentation_books.BULK)
+class BulkView(ApiView):
+    """Many movements in one call."""
+
+    scopes = {"POST": Scope.TRANSACTIONS_WRITE}
+
+    def post(self, request: Request) -> HttpResponse:
+        """Move the money, each movement by itself or all of them or none."""
+        body = self.body(bytes_max=settings.BULK_BODY_BYTES_MAX)
+        asked = bulk.read(self.call, body)
+        wallets = identity.identify_many(self.principal.client, asked.names())
+        commands = asked.commands(self.principal, wallets)
+        outcomes = run_together(commands) if asked.atomic else run_each(commands)
+        return self.answer(rendering.bulk(self.call, outcomes, atomic=asked.atomic, told=self.told))
 
 
 @extend_schema_view(get=documentation.GET_BALANCE)
