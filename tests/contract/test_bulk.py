@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import pytest
@@ -12,15 +13,13 @@ from tests.people import refusals
 from wallets import verification
 from wallets.identity import WalletIdentity
 
-_count = 0
+_numbers = itertools.count()
 
 
 def item(kind: str, wallet: object, amount: object, reference: str = "", **more: Any) -> Any:
     """Make an item with a reference of its own, or with the one given."""
-    global _count
-    _count += 1
     named = {"type": kind, "walletId": str(wallet), "amount": amount}
-    return named | {"referenceId": reference or f"item-{_count}"} | more
+    return named | {"referenceId": reference or f"item-{next(_numbers)}"} | more
 
 
 def send(api: Api, *items: Any, **more: Any) -> Reply:

@@ -26,6 +26,7 @@ ROUTES = {
     "/wallets/alice/balance/historical": "GET, HEAD, OPTIONS",
     "/wallets/alice/transactions": "GET, HEAD, OPTIONS",
     "/transactions/bulk": "POST, OPTIONS",
+    "/trial-balance": "GET, HEAD, OPTIONS",
     "/transactions/x": "GET, HEAD, OPTIONS",
 }
 

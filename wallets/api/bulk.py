@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from wallet_project.kit.errors import DomainError
-from wallets.api import errors, parsing, shapes
+from wallets.api import errors, parsing, shapes_books
 from wallets.api.authentication import Principal
 from wallets.api.calls import Call
 from wallets.api.parsing import Findings, ParsedMovement, Verb
@@ -19,7 +19,7 @@ from wallets.operations._commands import MovementCommand
 class Item:
     """One movement of a bulk as it was sent, and what is wrong with it so far."""
 
-    sent: shapes.BulkItem | None
+    sent: shapes_books.BulkItem | None
     """None where it was no JSON object at all."""
     verb: Verb | None
     findings: Findings
@@ -84,7 +84,7 @@ def read(call: Call, body: bytes) -> BulkRequest:
             field="Idempotency-Key",
         )
     findings = Findings()
-    sent = parsing.decode(shapes.BulkEnvelope, body, findings)
+    sent = parsing.decode(shapes_books.BulkEnvelope, body, findings)
     findings.settle()
     return BulkRequest([_item(bytes(raw)) for raw in sent.transactions], bool(sent.atomic))
 
@@ -94,7 +94,7 @@ def _item(raw: bytes) -> Item:
     if not raw.startswith(b"{"):
         findings.add(errors.WrongType("A transaction must be a JSON object."))
         return Item(None, None, findings)
-    sent = parsing.decode_scanned(shapes.BulkItem, raw, findings)
+    sent = parsing.decode_scanned(shapes_books.BulkItem, raw, findings)
     verb = findings.take(_verb, sent.type)
     named = isinstance(sent.destination_wallet_id, str)
     if verb is Verb.TRANSFER and sent.destination_wallet_id is None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from drf_spectacular.utils import OpenApiExample
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter
 
-from wallets.api import shapes
+from wallets.api import shapes_books
 from wallets.api.calls import JSON
 from wallets.api.documentation import _described, _header
 
@@ -14,8 +15,8 @@ BULK: Final = _described(
     name="bulk",
     summary="Make many movements in one call",
     tag="Movements",
-    shown=shapes.BulkResults,
-    request={JSON: shapes.Bulk},
+    shown=shapes_books.BulkResults,
+    request={JSON: shapes_books.Bulk},
     failures=(400, 404, 413, 415, 422),
     headers=[_header("Idempotent-Replayed", "`true` when every key had ended before.", [200, 422])],
     examples=[
@@ -62,5 +63,38 @@ BULK: Final = _described(
             },
             request_only=True,
         ),
+    ],
+)
+TRIAL_BALANCE: Final = _described(
+    name="getTrialBalance",
+    summary="Sum the books",
+    tag="Books",
+    shown=shapes_books.TrialBalanceShown,
+    failures=(400,),
+    parameters=[
+        OpenApiParameter(
+            "asOf",
+            type=OpenApiTypes.STR,
+            description="RFC 3339, inclusive; without a zone it is UTC. Not in the future; now "
+            "unless given.",
+            examples=[OpenApiExample("A moment", "2026-01-15T10:30:00")],
+        )
+    ],
+    examples=[
+        OpenApiExample(
+            "One deposit",
+            {
+                "asOf": "2026-01-15T10:30:00.000000Z",
+                "currencies": [
+                    {"currency": "USD", "debit": "100.00", "credit": "100.00", "difference": "0.00"}
+                ],
+                "accounts": [
+                    {"code": "wallets:USD", "currency": "USD", "balance": "100.00"},
+                    {"code": "acme:external:card:USD", "currency": "USD", "balance": "-100.00"},
+                ],
+            },
+            response_only=True,
+            status_codes=["200"],
+        )
     ],
 )

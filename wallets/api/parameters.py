@@ -94,16 +94,18 @@ def timestamp(call: Call) -> datetime:
 
     :raises FieldRequired, InvalidParameter: as they say.
     """
-    text = _parameters(call, {"timestamp"}).get("timestamp")
-    if text is None:
+    found = _optional_moment(call, "timestamp")
+    if found is None:
         raise errors.FieldRequired("The parameter timestamp is missing.", field="timestamp")
-    try:
-        return _moment(text)
-    except (ValueError, OverflowError):
-        raise errors.InvalidParameter(
-            "timestamp must be RFC 3339, such as 2026-01-15T10:30:00Z; without a zone it is UTC.",
-            field="timestamp",
-        ) from None
+    return found
+
+
+def as_of(call: Call) -> datetime | None:
+    """Read `asOf`; without a zone it is UTC; None: now.
+
+    :raises InvalidParameter: as it says.
+    """
+    return _optional_moment(call, "asOf")
 
 
 def min_version(call: Call) -> int | None:
@@ -229,6 +231,19 @@ def _parameters(call: Call, known: Collection[str]) -> dict[str, str]:
             raise errors.InvalidParameter("It may not contain NUL.", field=name)
         found[name] = value
     return found
+
+
+def _optional_moment(call: Call, name: str) -> datetime | None:
+    text = _parameters(call, {name}).get(name)
+    if text is None:
+        return None
+    try:
+        return _moment(text)
+    except (ValueError, OverflowError):
+        raise errors.InvalidParameter(
+            f"{name} must be RFC 3339, such as 2026-01-15T10:30:00Z; without a zone it is UTC.",
+            field=name,
+        ) from None
 
 
 def _limit(text: str | None) -> int:

@@ -107,24 +107,6 @@ ValueDate = Annotated[
         extra_json_schema={"format": "date"},
     ),
 ]
-BulkType = Annotated[
-    str,
-    Meta(
-        description="What to do, in lower or upper case.",
-        examples=["deposit"],
-        extra_json_schema={
-            "enum": ["deposit", "withdraw", "transfer", "DEPOSIT", "WITHDRAW", "TRANSFER"]
-        },
-    ),
-]
-Atomic = Annotated[
-    bool,
-    Meta(
-        description="True: all movements happen or none. Otherwise each stands by itself.",
-        examples=[True],
-    ),
-]
-_BULK_LENGTH: Final = Meta(min_length=1, max_length=1000)
 WalletName = Annotated[
     str, Meta(description="A wallet's UUID or the caller's own reference.", examples=[_UUID2])
 ]
@@ -171,29 +153,6 @@ class Transfer(Movement, frozen=True, kw_only=True):
     """A transfer to another wallet of the same client."""
 
     destination_wallet_id: WalletName
-
-
-class BulkItem(Movement, frozen=True, kw_only=True):
-    """One movement of a bulk."""
-
-    type: BulkType
-    wallet_id: WalletName
-    reference_id: ReferenceId
-    destination_wallet_id: WalletName | None = None
-
-
-class Bulk(Body, frozen=True, kw_only=True):
-    """Movements to be made in this order."""
-
-    transactions: Annotated[list[BulkItem], _BULK_LENGTH]
-    atomic: Atomic | None = None
-
-
-class BulkEnvelope(Body, frozen=True, kw_only=True):
-    """A bulk as it is read first: each movement raw, so that a malformed one spoils no other."""
-
-    transactions: Annotated[list[Raw], _BULK_LENGTH]
-    atomic: Atomic | None = None
 
 
 class Shown(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -366,32 +325,3 @@ class Problem(Shown, frozen=True, kw_only=True):
     request_id: str
     timestamp: Time
     errors: list[FieldProblem] = []
-
-
-class BulkResult(Shown, frozen=True, kw_only=True):
-    """How one movement of a bulk ended: with a body, or with a problem."""
-
-    index: Annotated[int, Meta(description="Its place in the list, from 0.", examples=[0])]
-    status: Annotated[
-        int, Meta(description="What a call by itself would have answered.", examples=[201])
-    ]
-    body: Annotated[
-        Any,
-        Meta(
-            extra_json_schema={
-                "oneOf": [
-                    {"$ref": "#/components/schemas/MovementShown"},
-                    {"$ref": "#/components/schemas/TransferShown"},
-                ]
-            }
-        ),
-    ] = msgspec.UNSET
-    problem: Annotated[Any, Meta(extra_json_schema={"$ref": "#/components/schemas/Problem"})] = (
-        msgspec.UNSET
-    )
-
-
-class BulkResults(Shown, frozen=True, kw_only=True):
-    """How each movement of a bulk ended, in the order of the request."""
-
-    results: list[BulkResult]

@@ -18,4 +18,5 @@ urlpatterns = [
     path("wallets/<str:wallet_id>/transactions", views.HistoryView.as_view()),
     path("transactions/bulk", views.BulkView.as_view()),
     path("transactions/<str:transaction_id>", views.TransactionView.as_view()),
+    path("trial-balance", views.TrialBalanceView.as_view()),
 ]

@@ -233,3 +233,16 @@ class TransactionView(ApiView):
         if not view:
             raise EntryNotFound("The transaction does not exist.", field="transactionId")
         return self.answer(rendering.transaction(self.call, view))
+
+
+@extend_schema_view(get=documentation_books.TRIAL_BALANCE)
+class TrialBalanceView(ApiView):
+    """The caller's books in one list."""
+
+    scopes = {"GET": Scope.LEDGER_READ, "HEAD": Scope.LEDGER_READ}
+
+    def get(self, request: Request) -> HttpResponse:
+        """Sum the caller's books."""
+        moment = parameters.as_of(self.call)
+        view = queries.trial_balance(self.principal.client, moment)
+        return self.answer(rendering.trial_balance(self.call, view))
