@@ -45,6 +45,9 @@ class MoneyMoved(WalletFact, frozen=True, kw_only=True, rename="camel"):
 
 CREATED: Final = "wallet.created.v1"
 UPDATED: Final = "wallet.updated.v1"
+FROZEN: Final = "wallet.frozen.v1"
+UNFROZEN: Final = "wallet.unfrozen.v1"
+CLOSED: Final = "wallet.closed.v1"
 DEPOSITED: Final = "wallet.deposited.v1"
 WITHDRAWN: Final = "wallet.withdrawn.v1"
 TRANSFER_SENT: Final = "wallet.transfer_sent.v1"
@@ -53,6 +56,9 @@ TRANSFER_RECEIVED: Final = "wallet.transfer_received.v1"
 TYPES: Final[dict[str, type[WalletFact]]] = {
     CREATED: WalletFact,
     UPDATED: WalletFact,
+    FROZEN: WalletFact,
+    UNFROZEN: WalletFact,
+    CLOSED: WalletFact,
     DEPOSITED: MoneyMoved,
     WITHDRAWN: MoneyMoved,
     TRANSFER_SENT: MoneyMoved,

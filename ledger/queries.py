@@ -8,6 +8,9 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
+from django.db.models import DecimalField, Sum
+from django.db.models.functions import Cast
+
 from ledger.models import Account, JournalEntry, NormalSide, Posting
 
 
@@ -59,6 +62,17 @@ class AccountName:
     id: UUID
     code: str
     currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class AccountTotal:
+    """What the postings of an account, or of all customers' accounts in a currency, sum to."""
+
+    currency: str
+    total: int
+    """Minor units, credit positive."""
+    code: str | None
+    """None: all accounts of customers together."""
 
 
 def entries_by_key(keys: Collection[bytes]) -> dict[bytes, PostedEntry]:
@@ -114,6 +128,31 @@ def balance_at(account: UUID, moment: datetime) -> PastBalance:
         return PastBalance(0, 0, None, later)
     balance, sequence, entry = last
     return PastBalance(balance or 0, sequence or 0, entry, later)
+
+
+def totals(client: int, moment: datetime) -> list[AccountTotal]:
+    """Sum a client's postings up to and at a moment: each house account by itself, the accounts
+    that count their postings (customers') in one line for each currency.
+
+    Two statements: run them in one snapshot. Lines in the order of currency and code.
+    """
+    postings = Posting.objects.filter(account__client=client, posted_at__lte=moment)
+    total = Sum(Cast("amount", DecimalField(max_digits=38, decimal_places=0)))
+    customers = (
+        postings.filter(sequence__isnull=False)
+        .values("account__currency")
+        .annotate(total=total)
+        .values_list("account__currency", "total")
+    )
+    house = (
+        postings.filter(sequence__isnull=True)
+        .values("account__currency", "account__code")
+        .annotate(total=total)
+        .values_list("account__currency", "total", "account__code")
+    )
+    lines = [AccountTotal(currency, int(sum_), None) for currency, sum_ in customers]
+    lines += [AccountTotal(currency, int(sum_), code) for currency, sum_, code in house]
+    return sorted(lines, key=lambda line: (line.currency, line.code or ""))
 
 
 def account_names(ids: Iterable[UUID]) -> dict[UUID, AccountName]:

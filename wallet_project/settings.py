@@ -155,7 +155,9 @@ REQUEST_DEADLINE_SECONDS = 10.0
 HOUSE_CHANNELS_MAX = 64
 REFUSALS_KEPT_HOURS = 72
 BODY_BYTES_MAX = 64 * 1024
-DATA_UPLOAD_MAX_MEMORY_SIZE = BODY_BYTES_MAX
+BULK_BODY_BYTES_MAX = 1024 * 1024
+DATA_UPLOAD_MAX_MEMORY_SIZE = BULK_BODY_BYTES_MAX
+"""The largest of any route; the API holds each of its routes to its own limit."""
 
 # --- Events -----------------------------------------------------------------------------------
 

@@ -78,3 +78,8 @@ def external_code(client_name: str, channel: str, currency: str) -> str:
 def wallet_code(wallet_id: object) -> str:
     """Name a wallet's account."""
     return f"wallet:{wallet_id}"
+
+
+def wallets_code(currency: str) -> str:
+    """Name the line of the trial balance that sums all wallets of a currency."""
+    return f"wallets:{currency}"

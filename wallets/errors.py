@@ -50,6 +50,13 @@ class WalletClosed(Refused):
     title = "The wallet is closed"
 
 
+class WalletNotEmpty(Refused):
+    """A wallet is closed only when it has no money and no holds."""
+
+    code = "wallet_not_empty"
+    title = "The wallet is not empty"
+
+
 class SameWallet(Refused):
     """A transfer needs two wallets."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import threading
 from collections import OrderedDict
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
@@ -84,6 +85,22 @@ def find(client: int, name: str) -> WalletIdentity | None:
     return found
 
 
+def identify_many(client: int, names: Collection[str]) -> dict[str, WalletIdentity]:
+    """Find several of a client's wallets, each by its UUID or by the client's own reference, in
+    two statements at most. Names of no wallet of the client's are left out."""
+    with _lock:
+        found = {name: _known[client, name] for name in names if (client, name) in _known}
+    unknown = [name for name in names if name not in found]
+    ids = {name: wallet_id for name in unknown if (wallet_id := parse_uuid(name)) is not None}
+    references = [name for name in unknown if name not in ids and _REFERENCE.fullmatch(name)]
+    rows = _look_up_all(client, set(ids.values()), references)
+    for name in unknown:
+        row = rows.get(ids.get(name, name))
+        if row is not None:
+            found[name] = row
+    return found
+
+
 def forget_all() -> None:
     """Empty the memory; for tests that empty the database."""
     with _lock:
@@ -105,3 +122,20 @@ def _look_up(client: int, name: str) -> WalletIdentity | None:
         return None
     row = wallets.values_list("id", "client_id", "client__name", "currency", "reference").first()
     return None if row is None else WalletIdentity(*row)
+
+
+def _look_up_all(
+    client: int, ids: Collection[UUID], references: Collection[str]
+) -> dict[UUID | str, WalletIdentity]:
+    """Read wallets by id and by reference; each stands under the name it was asked for."""
+    wallets = Wallet.objects.filter(client_id=client)
+    columns = ("id", "client_id", "client__name", "currency")
+    found: dict[UUID | str, WalletIdentity] = {}
+    if ids:
+        for row in wallets.filter(pk__in=list(ids)).values_list(*columns):
+            found[row[0]] = WalletIdentity(*row)
+    if references:
+        named = wallets.filter(reference__in=list(references))
+        for reference, *row in named.values_list("reference", *columns):
+            found[reference] = WalletIdentity(*row)
+    return found

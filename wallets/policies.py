@@ -76,3 +76,23 @@ def refuse_by_status(wallet: WalletState) -> Refused | None:
     if wallet.status == WalletStatus.CLOSED:
         return errors.WalletClosed("A closed wallet takes nothing.")
     return None
+
+
+def refuse_change(wallet: WalletState) -> Refused | None:
+    """Tell that nothing can be done to a closed wallet, or None for another one."""
+    if wallet.status == WalletStatus.CLOSED:
+        return errors.WalletClosed("A closed wallet stays as it is.")
+    return None
+
+
+def refuse_close(wallet: WalletState) -> Refused | None:
+    """Tell why the wallet cannot be closed, or None when it is empty."""
+    if wallet.balance or wallet.held:
+        return errors.WalletNotEmpty(
+            f"The balance is {format_minor(wallet.balance, wallet.currency)} {wallet.currency}, "
+            f"{format_minor(wallet.held, wallet.currency)} is held; both must be zero.",
+            balance=wallet.balance,
+            held=wallet.held,
+            currency=wallet.currency,
+        )
+    return None

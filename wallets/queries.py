@@ -13,9 +13,9 @@ from django.db import connections
 from ledger import queries as books
 from ledger.queries import PostedEntry
 from wallet_project.kit import clock
-from wallet_project.kit.database import PRIMARY
+from wallet_project.kit.database import PRIMARY, snapshot
 from wallets import errors
-from wallets.chart import type_shown
+from wallets.chart import type_shown, wallets_code
 from wallets.identity import WalletIdentity
 from wallets.models import Wallet
 
@@ -128,6 +128,33 @@ class TransactionView:
     lines: tuple[TransactionLine, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class AccountBalance:
+    """A line of the trial balance; minor units, credit positive."""
+
+    code: str
+    currency: str
+    balance: int
+
+
+@dataclass(slots=True)
+class CurrencyTotals:
+    """Both sides of the trial balance in one currency; minor units."""
+
+    currency: str
+    debit: int = 0
+    credit: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TrialBalanceView:
+    """All balances of a client's books in one list."""
+
+    as_of: datetime
+    currencies: tuple[CurrencyTotals, ...]
+    accounts: tuple[AccountBalance, ...]
+
+
 def wallet(identity: WalletIdentity) -> WalletView:
     """Read a wallet."""
     return view_of(Wallet.objects.get(pk=identity.id))
@@ -237,6 +264,31 @@ def transaction(client: int, transaction_id: UUID) -> TransactionView | None:
             for line in entry.lines
         ),
     )
+
+
+def trial_balance(client: int, moment: datetime | None) -> TrialBalanceView:
+    """Sum a client's books up to and at a moment, or up to now, as they stand in one snapshot.
+
+    :raises TimestampInFuture: for a moment that the primary's clock has not reached.
+    """
+    present = primary_clock()
+    if moment is not None and moment > present:
+        raise errors.TimestampInFuture(
+            f"asOf must not be later than now, {clock.rfc3339(present)}.", field="asOf"
+        )
+    as_of = moment or present
+    with snapshot():
+        lines = books.totals(client, as_of)
+    sides: dict[str, CurrencyTotals] = {}
+    for line in lines:
+        side = sides.setdefault(line.currency, CurrencyTotals(line.currency))
+        side.credit += max(line.total, 0)
+        side.debit += max(-line.total, 0)
+    accounts = [
+        AccountBalance(line.code or wallets_code(line.currency), line.currency, line.total)
+        for line in lines
+    ]
+    return TrialBalanceView(as_of, tuple(sides.values()), tuple(accounts))
 
 
 def primary_clock() -> datetime:

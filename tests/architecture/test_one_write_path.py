@@ -116,8 +116,12 @@ def test_only_the_spine_posts_to_the_books() -> None:
 
 
 def test_only_the_door_runs_the_spine() -> None:
-    """Whoever goes round the queue waits for locks that the queue would have shared."""
-    assert importers_of("_movement", python(*APPS)) == {"wallets/operations/group_commit.py"}
+    """Whoever goes round the queue waits for locks that the queue would have shared. A bulk is a
+    list already, and would keep everybody in the queue waiting."""
+    assert importers_of("_movement", python(*APPS)) == {
+        "wallets/operations/group_commit.py",
+        "wallets/operations/bulk.py",
+    }
 
 
 def test_nothing_happens_behind_a_save() -> None:

@@ -16,12 +16,17 @@ from wallets.identity import WalletIdentity
 ROUTES = {
     "/wallets": "GET, POST, HEAD, OPTIONS",
     "/wallets/alice": "GET, PATCH, HEAD, OPTIONS",
+    "/wallets/alice/freeze": "POST, OPTIONS",
+    "/wallets/alice/unfreeze": "POST, OPTIONS",
+    "/wallets/alice/close": "POST, OPTIONS",
     "/wallets/alice/deposit": "POST, OPTIONS",
     "/wallets/alice/withdraw": "POST, OPTIONS",
     "/wallets/alice/transfer": "POST, OPTIONS",
     "/wallets/alice/balance": "GET, HEAD, OPTIONS",
     "/wallets/alice/balance/historical": "GET, HEAD, OPTIONS",
     "/wallets/alice/transactions": "GET, HEAD, OPTIONS",
+    "/transactions/bulk": "POST, OPTIONS",
+    "/trial-balance": "GET, HEAD, OPTIONS",
     "/transactions/x": "GET, HEAD, OPTIONS",
 }
 

@@ -239,3 +239,42 @@ def test_a_list_counts_each_command(shop: Company) -> None:
 def _set_plan(company: Company, plan: str) -> None:
     Client.objects.filter(pk=company.id).update(plan=Plan.objects.get(name=plan))
     credentials.forget_all()
+
+
+class TestBulk:
+    """A list counts each of its commands, withdrawals in both buckets."""
+
+    def test_takes_as_many_requests_as_it_has_commands(
+        self, shop: Company, till: WalletIdentity
+    ) -> None:
+        reply = Api(shop.key).post("/transactions/bulk", bulk("deposit", 40))
+
+        assert reply.status == 200
+        assert left(reply)[1] == 60
+
+    def test_beyond_the_plan_is_refused_whole_and_for_good(
+        self, shop: Company, till: WalletIdentity
+    ) -> None:
+        with nothing_happens():
+            reply = Api(shop.key).post("/transactions/bulk", bulk("withdraw", 11))
+
+        is_problem(reply, 422, "bulk_exceeds_plan")
+
+    def test_beyond_what_is_left_waits(self, shop: Company, till: WalletIdentity) -> None:
+        api = Api(shop.key)
+        assert api.post("/transactions/bulk", bulk("withdraw", 6)).status == 200
+
+        with nothing_happens():
+            reply = api.post("/transactions/bulk", bulk("withdraw", 5, start=6))
+
+        is_problem(reply, 429, "rate_limited")
+
+
+def bulk(kind: str, count: int, *, start: int = 0) -> Any:
+    """Ask for so many movements of 1.00 on the till."""
+    return {
+        "transactions": [
+            {"type": kind, "walletId": "till", "amount": "1.00", "referenceId": f"{kind}-{number}"}
+            for number in range(start, start + count)
+        ]
+    }

@@ -8,7 +8,7 @@ turns the six kinds into statuses, and it is the only place that does.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import ClassVar, Self
 
 Fact = str | int | None
 
@@ -26,6 +26,11 @@ class DomainError(Exception):
         """The field of the request that is to blame, as the caller spelled it; else empty."""
         self.data: Mapping[str, Fact] = data
         """Facts for the answer: amounts are integer minor units, named as the answer names them."""
+
+    def add_facts(self, **data: Fact) -> Self:
+        """Add facts that only a caller further out knows, such as a command's place in a list."""
+        self.data = {**self.data, **data}
+        return self
 
 
 class Invalid(DomainError):

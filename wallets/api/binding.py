@@ -10,6 +10,7 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from wallet_project.kit.errors import DomainError
 from wallets import identity, queries
 from wallets.api import errors, parameters, parsing, rendering, throttling
 from wallets.api.authentication import Principal
@@ -78,11 +79,13 @@ class ApiView(APIView):
         """Whose call it is."""
         return principal_of(self.request)
 
-    def body(self, *, patch: bool = False) -> bytes:
+    def body(self, *, patch: bool = False, bytes_max: int = settings.BODY_BYTES_MAX) -> bytes:
         """Read the request's body."""
-        return read_body(
-            self.request._request, self.call, bytes_max=settings.BODY_BYTES_MAX, patch=patch
-        )
+        return read_body(self.request._request, self.call, bytes_max=bytes_max, patch=patch)
+
+    def optional_body(self) -> bytes:
+        """Read the request's body; empty where none was sent, whatever media type that has."""
+        return self.body() if parameters.has_body(self.call) else b""
 
     def wallet(self, name: str) -> WalletIdentity:
         """Find a wallet of the caller's by id or reference.
@@ -101,6 +104,12 @@ class ApiView(APIView):
         if asked is not None:
             parameters.hold_to_version(asked, queries.wallet(wallet).version)
         return wallet
+
+    def told(self, error: DomainError) -> tuple[int, bytes]:
+        """Tell an error that is one result among others: the status and body it would have had
+        as an answer of its own."""
+        answer = self.get_exception_handler()(error, self.get_exception_handler_context())
+        return answer.status_code, answer.content
 
     def answer(self, answer: Answer) -> HttpResponse:
         """Make the response."""

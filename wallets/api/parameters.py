@@ -115,16 +115,18 @@ def timestamp(call: Call) -> datetime:
 
     :raises FieldRequired, InvalidParameter: as they say.
     """
-    text = _parameters(call, {"timestamp"}).get("timestamp")
-    if text is None:
+    found = _optional_moment(call, "timestamp")
+    if found is None:
         raise errors.FieldRequired("The parameter timestamp is missing.", field="timestamp")
-    try:
-        return _moment(text)
-    except (ValueError, OverflowError):
-        raise errors.InvalidParameter(
-            "timestamp must be RFC 3339, such as 2026-01-15T10:30:00Z; without a zone it is UTC.",
-            field="timestamp",
-        ) from None
+    return found
+
+
+def as_of(call: Call) -> datetime | None:
+    """Read `asOf`; without a zone it is UTC; None: now.
+
+    :raises InvalidParameter: as it says.
+    """
+    return _optional_moment(call, "asOf")
 
 
 def min_version(call: Call) -> int | None:
@@ -178,6 +180,12 @@ def is_known_to_caller(call: Call, version: int) -> bool:
     if sent.strip() == "*":
         return True
     return any(found.group(2) == str(version) for found in _ETAG.finditer(sent))
+
+
+def has_body(call: Call) -> bool:
+    """Tell whether a call brings a body, for routes that can do without one."""
+    length = call.headers.get("content-length", "")
+    return length.strip("0") != "" or "transfer-encoding" in call.headers
 
 
 def check_body_headers(call: Call, *, bytes_max: int, patch: bool = False) -> int | None:
@@ -244,6 +252,19 @@ def _parameters(call: Call, known: Collection[str]) -> dict[str, str]:
             raise errors.InvalidParameter("It may not contain NUL.", field=name)
         found[name] = value
     return found
+
+
+def _optional_moment(call: Call, name: str) -> datetime | None:
+    text = _parameters(call, {name}).get(name)
+    if text is None:
+        return None
+    try:
+        return _moment(text)
+    except (ValueError, OverflowError):
+        raise errors.InvalidParameter(
+            f"{name} must be RFC 3339, such as 2026-01-15T10:30:00Z; without a zone it is UTC.",
+            field=name,
+        ) from None
 
 
 def _limit(text: str | None) -> int:

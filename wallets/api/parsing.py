@@ -21,7 +21,7 @@ from wallet_project.kit import clock, strict_json
 from wallet_project.kit.errors import Invalid
 from wallet_project.kit.money import MalformedAmount, exponent_of, parse_amount
 from wallets import idempotency, metadata
-from wallets.api import errors, shapes
+from wallets.api import errors, parameters, shapes
 from wallets.api.authentication import Principal
 from wallets.api.calls import Call
 from wallets.errors import FieldInvalid
@@ -29,6 +29,7 @@ from wallets.idempotency import Key
 from wallets.identity import WalletIdentity, check_reference
 from wallets.operations import deposit, transfer, withdraw
 from wallets.operations._commands import MovementCommand, MovementRequest
+from wallets.operations._status import StatusRequest
 
 B = TypeVar("B", bound=shapes.Body)
 V = TypeVar("V")
@@ -177,6 +178,22 @@ def patch_wallet(body: bytes) -> Mapping[str, Any]:
     return sent.metadata
 
 
+def change_status(call: Call, principal: Principal, body: bytes) -> StatusRequest:
+    """Read `If-Match` and the body, if there is one, of a freeze, unfreeze or close.
+
+    :raises Invalid: if anything is wrong with them.
+    """
+    findings = Findings()
+    sent = decode(shapes.StatusChange, body or b"{}", findings)
+    findings.take(without_control("reason"), sent.reason)
+    findings.settle()
+    return StatusRequest(
+        actor=principal.actor,
+        reason=sent.reason,
+        expected_version=parameters.expected_version(call),
+    )
+
+
 def movement(
     verb: Verb, wallet: WalletIdentity, call: Call, principal: Principal, body: bytes
 ) -> ParsedMovement:
@@ -187,6 +204,29 @@ def movement(
     findings = Findings()
     shape = shapes.Transfer if verb is Verb.TRANSFER else shapes.Movement
     sent: shapes.Movement = decode(shape, body, findings)
+    request = movement_request(verb, wallet, principal, sent, findings, key=call.key)
+    call.key = request.key
+    return ParsedMovement(
+        verb=verb,
+        wallet=wallet,
+        request=request,
+        destination=sent.destination_wallet_id if isinstance(sent, shapes.Transfer) else None,
+    )
+
+
+def movement_request(
+    verb: Verb,
+    wallet: WalletIdentity,
+    principal: Principal,
+    sent: shapes.Movement,
+    findings: Findings,
+    *,
+    key: Key | None,
+) -> MovementRequest:
+    """Check what was sent of a movement against its wallet; without a key, find or make one.
+
+    :raises Invalid: if anything is wrong with it, or has been noted before.
+    """
     currency = sent.currency or wallet.currency
     amount = None
     if findings.take(exponent_of, currency) is not None:
@@ -196,22 +236,16 @@ def movement(
     channel = findings.take(_channel, sent.channel)
     value_date = findings.take(_value_date, sent.value_date)
     findings.settle()
-    call.key = call.key or _body_key(verb, wallet, sent.reference_id)
-    return ParsedMovement(
-        verb=verb,
-        wallet=wallet,
-        request=MovementRequest(
-            amount=cast(int, amount),
-            key=call.key,
-            actor=principal.actor,
-            currency=sent.currency,
-            reference=sent.reference_id or "",
-            channel=channel or "default",
-            description=sent.description,
-            metadata=sent.metadata or None,  # an empty object says no more than none
-            value_date=value_date,
-        ),
-        destination=sent.destination_wallet_id if isinstance(sent, shapes.Transfer) else None,
+    return MovementRequest(
+        amount=cast(int, amount),
+        key=key or _body_key(verb, wallet, sent.reference_id),
+        actor=principal.actor,
+        currency=sent.currency,
+        reference=sent.reference_id or "",
+        channel=channel or "default",
+        description=sent.description,
+        metadata=sent.metadata or None,  # an empty object says no more than none
+        value_date=value_date,
     )
 
 
@@ -223,6 +257,11 @@ def decode(shape: type[B], body: bytes, findings: Findings) -> B:
     if not body:
         raise strict_json.MalformedJson("The body is empty; send a JSON object.")
     strict_json.scan(body)
+    return decode_scanned(shape, body, findings)
+
+
+def decode_scanned(shape: type[B], body: bytes, findings: Findings) -> B:
+    """Decode a JSON text, or a part of one, that the strict scan has passed, like `decode`."""
     try:
         return cast(B, _decoder(shape).decode(body))
     except msgspec.ValidationError:

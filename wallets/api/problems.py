@@ -49,6 +49,8 @@ _ADVICE_BY_CODE: Final[dict[str, str]] = {
     "version_mismatch": "Read the wallet again and repeat the change on what it is now.",
     "version_not_reached": "Ask for a version that a write answered, or for none.",
     "too_many_channels": "Nothing was done and the key is still free. Use a channel you have.",
+    "wallet_not_empty": "Nothing changed. Move what is in the wallet elsewhere, let its holds end, "
+    "then close it again.",
     "reference_taken": "Choose another reference, or use the wallet that has this one.",
     "duplicate_key": "Name each key once in an object.",
 }

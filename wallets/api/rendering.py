@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 from uuid import UUID
 
 import msgspec
 
 from wallet_project.kit.clock import rfc3339
+from wallet_project.kit.errors import DomainError
 from wallet_project.kit.money import format_minor
 from wallets import queries
-from wallets.api import parameters, shapes
+from wallets.api import parameters, shapes, shapes_books
 from wallets.api.calls import JSON, Answer, Call, standard_headers
 from wallets.movements import MovementRecord
 from wallets.operations._commands import Outcome
@@ -36,6 +37,29 @@ def movement(call: Call, outcome: Outcome) -> Answer:
         _movement(record),
         location=f"{BASE}/transactions/{record.transaction_id}",
         version=record.version,
+    )
+
+
+def bulk(
+    call: Call,
+    outcomes: Sequence[Outcome],
+    *,
+    atomic: bool,
+    told: Callable[[DomainError], tuple[int, bytes]],
+) -> Answer:
+    """Answer POST /transactions/bulk; `told` renders the error of a single movement.
+
+    :raises DomainError: what an atomic bulk failed with, instead of being done.
+    """
+    call.replayed = all(outcome.replayed for outcome in outcomes)
+    if atomic and outcomes[0].error is not None:
+        raise outcomes[0].error
+    return _answer(
+        call,
+        200,
+        shapes_books.BulkResults(
+            results=[_bulk_result(index, one, told) for index, one in enumerate(outcomes)]
+        ),
     )
 
 
@@ -126,6 +150,31 @@ def transaction(call: Call, view: queries.TransactionView) -> Answer:
     return _answer(call, 200, shown)
 
 
+def trial_balance(call: Call, view: queries.TrialBalanceView) -> Answer:
+    """Answer GET /trial-balance."""
+    shown = shapes_books.TrialBalanceShown(
+        as_of=rfc3339(view.as_of),
+        currencies=[
+            shapes_books.CurrencyTotalsShown(
+                currency=one.currency,
+                debit=format_minor(one.debit, one.currency),
+                credit=format_minor(one.credit, one.currency),
+                difference=format_minor(one.credit - one.debit, one.currency),
+            )
+            for one in view.currencies
+        ],
+        accounts=[
+            shapes_books.AccountBalanceShown(
+                code=one.code,
+                currency=one.currency,
+                balance=format_minor(one.balance, one.currency),
+            )
+            for one in view.accounts
+        ],
+    )
+    return _answer(call, 200, shown)
+
+
 def allowed_methods(call: Call, allowed: Sequence[str]) -> Answer:
     """Answer OPTIONS."""
     headers = standard_headers(call, JSON)
@@ -147,6 +196,15 @@ def _answer(
     if version is not None:
         headers["ETag"] = f'"{version}"'
     return Answer(status, _encoder.encode(shown), headers)
+
+
+def _bulk_result(
+    index: int, outcome: Outcome, told: Callable[[DomainError], tuple[int, bytes]]
+) -> shapes_books.BulkResult:
+    if outcome.error is None:
+        return shapes_books.BulkResult(index=index, status=201, body=_movement(outcome.unwrap()))
+    status, problem = told(outcome.error)
+    return shapes_books.BulkResult(index=index, status=status, problem=msgspec.Raw(problem))
 
 
 def _movement(record: MovementRecord) -> shapes.Shown:

@@ -81,6 +81,14 @@ ReferenceId = Annotated[
         examples=["dep123"],
     ),
 ]
+Reason = Annotated[
+    str,
+    Meta(
+        max_length=255,
+        description="For the log of the service; no answer and no event shows it.",
+        examples=["card reported stolen"],
+    ),
+]
 Description = Annotated[str, Meta(max_length=255, examples=["Initial deposit"])]
 Channel = Annotated[
     str,
@@ -121,6 +129,12 @@ class PatchWallet(Body, frozen=True, kw_only=True):
     """A JSON merge patch (RFC 7396) of a wallet."""
 
     metadata: Metadata
+
+
+class StatusChange(Body, frozen=True, kw_only=True):
+    """Why a wallet is frozen, unfrozen or closed. The body may be left out."""
+
+    reason: Reason | None = None
 
 
 class Movement(Body, frozen=True, kw_only=True):

@@ -2,20 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from django.conf import settings
 from django.http import HttpResponse
 from drf_spectacular.utils import extend_schema_view
 from rest_framework.request import Request
 
 from ledger.errors import EntryNotFound
 from wallets import identity, queries
-from wallets.api import documentation, parameters, parsing, rendering
+from wallets.api import (
+    bulk,
+    documentation,
+    documentation_books,
+    documentation_status,
+    parameters,
+    parsing,
+    rendering,
+    throttling,
+)
 from wallets.api.binding import ApiView
 from wallets.api.parsing import Verb
 from wallets.api.throttling import RouteClass
 from wallets.identity import parse_uuid
 from wallets.models import Scope
 from wallets.operations import group_commit
+from wallets.operations.bulk import run_each, run_together
+from wallets.operations.close_wallet import close_wallet
+from wallets.operations.freeze_wallet import freeze_wallet
 from wallets.operations.open_wallet import open_wallet
+from wallets.operations.unfreeze_wallet import unfreeze_wallet
 from wallets.operations.update_metadata import update_metadata
 
 
@@ -72,6 +88,40 @@ class WalletView(ApiView):
         return self.answer(rendering.wallet(self.call, view))
 
 
+class StatusView(ApiView):
+    """Base of the routes that change a wallet's status."""
+
+    scopes = {"POST": Scope.WALLETS_WRITE}
+    change: Callable[..., queries.WalletView]
+
+    def post(self, request: Request, wallet_id: str) -> HttpResponse:
+        """Change the status; answer with the wallet."""
+        wallet = self.wallet(wallet_id)
+        asked = parsing.change_status(self.call, self.principal, self.optional_body())
+        return self.answer(rendering.wallet(self.call, self.change(wallet=wallet, request=asked)))
+
+
+@extend_schema_view(post=documentation_status.FREEZE)
+class FreezeView(StatusView):
+    """Freezes a wallet."""
+
+    change = staticmethod(freeze_wallet)
+
+
+@extend_schema_view(post=documentation_status.UNFREEZE)
+class UnfreezeView(StatusView):
+    """Unfreezes a wallet."""
+
+    change = staticmethod(unfreeze_wallet)
+
+
+@extend_schema_view(post=documentation_status.CLOSE)
+class CloseView(StatusView):
+    """Closes a wallet."""
+
+    change = staticmethod(close_wallet)
+
+
 class MovementView(ApiView):
     """Base of the routes that move money."""
 
@@ -111,6 +161,28 @@ class TransferView(MovementView):
     """Transfers from a wallet."""
 
     verb = Verb.TRANSFER
+
+
+@extend_schema_view(post=documentation_books.BULK)
+class BulkView(ApiView):
+    """Many movements in one call."""
+
+    scopes = {"POST": Scope.TRANSACTIONS_WRITE}
+
+    def post(self, request: Request) -> HttpResponse:
+        """Move the money, each movement by itself or all of them or none."""
+        body = self.body(bytes_max=settings.BULK_BODY_BYTES_MAX)
+        asked = bulk.read(self.call, body)
+        throttling.charge_list(
+            self.call,
+            self.principal,
+            commands=len(asked.items),
+            withdrawals=asked.withdrawals(),
+        )
+        wallets = identity.identify_many(self.principal.client, asked.names())
+        commands = asked.commands(self.principal, wallets)
+        outcomes = run_together(commands) if asked.atomic else run_each(commands)
+        return self.answer(rendering.bulk(self.call, outcomes, atomic=asked.atomic, told=self.told))
 
 
 @extend_schema_view(get=documentation.GET_BALANCE)
@@ -170,3 +242,16 @@ class TransactionView(ApiView):
         if not view:
             raise EntryNotFound("The transaction does not exist.", field="transactionId")
         return self.answer(rendering.transaction(self.call, view))
+
+
+@extend_schema_view(get=documentation_books.TRIAL_BALANCE)
+class TrialBalanceView(ApiView):
+    """The caller's books in one list."""
+
+    scopes = {"GET": Scope.LEDGER_READ, "HEAD": Scope.LEDGER_READ}
+
+    def get(self, request: Request) -> HttpResponse:
+        """Sum the caller's books."""
+        moment = parameters.as_of(self.call)
+        view = queries.trial_balance(self.principal.client, moment)
+        return self.answer(rendering.trial_balance(self.call, view))

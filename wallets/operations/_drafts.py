@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Collection
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -33,6 +34,17 @@ class Change:
     """How far version and posting sequence rise."""
 
 
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Where the drafts stood before linked commands, with a copy of the wallets these touch."""
+
+    wallets: dict[UUID, WalletState]
+    changes: dict[UUID, Change]
+    entries: int
+    events: int
+    refusals: int
+
+
 @dataclass(slots=True)
 class Drafts:
     """Entries, events, refusals and balance changes of one list."""
@@ -44,6 +56,26 @@ class Drafts:
     entries: list[Entry] = field(default_factory=list)
     events: list[NewEvent] = field(default_factory=list)
     refusals: list[tuple[MovementCommand, Refused]] = field(default_factory=list)
+
+    def mark(self, wallets: Collection[UUID]) -> Mark:
+        """Note where the drafts stand, to take back what happens to these wallets from here on."""
+        return Mark(
+            wallets={w: replace(self.wallets[w]) for w in wallets if w in self.wallets},
+            changes={w: replace(self.changes[w]) for w in wallets if w in self.changes},
+            entries=len(self.entries),
+            events=len(self.events),
+            refusals=len(self.refusals),
+        )
+
+    def undo(self, mark: Mark) -> None:
+        """Take back everything since a mark."""
+        for wallet in mark.wallets:
+            self.changes.pop(wallet, None)
+        self.wallets.update(mark.wallets)
+        self.changes.update(mark.changes)
+        del self.entries[mark.entries :]
+        del self.events[mark.events :]
+        del self.refusals[mark.refusals :]
 
     def refuse(self, command: MovementCommand, refusal: Refused) -> None:
         """Note a refusal, to be kept with its key."""

@@ -34,21 +34,25 @@ CLOCK_AHEAD_MAX: Final = timedelta(seconds=5)
 def execute(
     commands: Sequence[MovementCommand],
     *,
+    linked: bool = False,
     policy: database.RetryPolicy = database.INTERACTIVE,
 ) -> list[Outcome]:
     """Execute commands in order, in one transaction; return an outcome for each.
 
     Safe to call again with the same commands whatever happened before: keys make a repeat a
-    replay. A command that cannot be executed does not hinder the others.
+    replay. A command that cannot be executed does not hinder the others, unless they are linked:
+    then all of them end with its error, and nothing is done.
 
     :raises LockWaitTimeout: if the policy leaves lock waits to the caller.
     :raises django.db.Error: if the database failed beyond what retrying heals; the outcome of
         every command is then unknown.
     """
-    return database.run_retrying(lambda: attempt(commands), policy, operation="movements")
+    return database.run_retrying(
+        lambda: attempt(commands, linked=linked), policy, operation="movements"
+    )
 
 
-def attempt(commands: Sequence[MovementCommand]) -> list[Outcome]:
+def attempt(commands: Sequence[MovementCommand], *, linked: bool = False) -> list[Outcome]:
     """Try once, without retries: BEGIN to COMMIT."""
     with transaction.atomic(using=PRIMARY, durable=True):
         # 0 Names become ids, so that a wallet made meanwhile is locked with the others.
@@ -60,7 +64,10 @@ def attempt(commands: Sequence[MovementCommand]) -> list[Outcome]:
         known = _replay.find(commands)
         # 2 Decide in memory, in order, each command on what the ones before it left.
         drafts = Drafts(wallets | _openings.empty_states(openings), moment)
-        outcomes = [_decide(command, drafts, known) for command in commands]
+        if linked:
+            outcomes = _decide_linked(commands, drafts, known)
+        else:
+            outcomes = [_decide(command, drafts, known) for command in commands]
         # 3 Parents before children: an insert would share-lock what the update then needs.
         made = _openings.insert(openings, drafts)
         _balances.apply(drafts)
@@ -86,6 +93,33 @@ def _decide(command: MovementCommand, drafts: Drafts, known: _replay.Known) -> O
         outcome = Outcome(record=drafts.post(command))
     known.remember(command, outcome)
     return outcome
+
+
+def _decide_linked(
+    commands: Sequence[MovementCommand], drafts: Drafts, known: _replay.Known
+) -> list[Outcome]:
+    """End commands that succeed or fail together: replay, refuse or draft all of them.
+
+    The error of the first that fails is everybody's, with its place in the list. A refusal is
+    kept under every key, so that all keys of a list exist or none.
+    """
+    earlier = known.outcomes_of_linked(commands)
+    if earlier is not None:
+        return earlier
+    mark = drafts.mark({wallet for command in commands for wallet in command.wallets})
+    outcomes = []
+    for index, command in enumerate(commands):
+        outcome = _decide(command, drafts, known)
+        outcomes.append(outcome)
+        if outcome.error is None:
+            continue
+        drafts.undo(mark)
+        failed = outcome.error.add_facts(index=index)
+        if isinstance(failed, Refused):
+            for each in {command.key.digest: command for command in commands}.values():
+                drafts.refuse(each, failed)
+        return [Outcome(error=failed)] * len(commands)
+    return outcomes
 
 
 def _cannot_now(command: MovementCommand, drafts: Drafts) -> DomainError | None:

@@ -50,6 +50,33 @@ class Known:
             return None
         return Outcome(error=key_reused())
 
+    def outcomes_of_linked(self, commands: Sequence[MovementCommand]) -> list[Outcome] | None:
+        """Return how commands that share one fate ended, or None if all of their keys are new.
+
+        The keys of a list exist all or none, so anything but a repeat of the whole list ends with
+        `KeyReused` and burns nothing.
+        """
+        said: dict[bytes, bytes] = {}
+        for index, command in enumerate(commands):
+            if said.setdefault(command.key.digest, command.request_hash) != command.request_hash:
+                return _all_reused(commands, index)
+        earlier = [self.outcome_of(command) for command in commands]
+        ended = [outcome for outcome in earlier if outcome is not None]
+        if not ended:
+            return None
+        is_repeat = len(ended) == len(earlier) and all(outcome.replayed for outcome in ended)
+        if is_repeat and all(outcome.record for outcome in ended):
+            return ended
+        failed = ended[0].error
+        if is_repeat and failed is not None and not any(outcome.record for outcome in ended):
+            # Refused together, the refusal knows which of them was to blame.
+            place = failed.data.get("index", 0)
+            return [Outcome(error=failed.add_facts(index=place), replayed=True)] * len(ended)
+        blamed = [place for place, outcome in enumerate(earlier) if outcome is not None]
+        return _all_reused(
+            commands, next((p for p in blamed if not _is_replay(earlier[p])), blamed[0])
+        )
+
     def remember(self, command: MovementCommand, outcome: Outcome) -> None:
         """Let a twin later in the same list find this outcome."""
         self.in_list[command.key.digest] = (command.request_hash, outcome)
@@ -60,6 +87,14 @@ def key_reused() -> errors.KeyReused:
     return errors.KeyReused(
         "This idempotency key was used for a different request; take a new key for a new request."
     )
+
+
+def _all_reused(commands: Sequence[MovementCommand], index: int) -> list[Outcome]:
+    return [Outcome(error=key_reused().add_facts(index=index))] * len(commands)
+
+
+def _is_replay(outcome: Outcome | None) -> bool:
+    return outcome is not None and outcome.replayed
 
 
 def find(commands: Sequence[MovementCommand]) -> Known:

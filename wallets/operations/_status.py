@@ -1,0 +1,104 @@
+"""From one status to another: one guarded row, one step of the version, one event."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+
+from django.db import transaction
+
+from events import outbox
+from wallet_project.kit import database
+from wallet_project.kit.database import PRIMARY
+from wallet_project.kit.errors import Refused
+from wallets import errors, queries
+from wallets.identity import WalletIdentity
+from wallets.models import Wallet, WalletStatus
+from wallets.operations import _facts, _locking
+from wallets.operations._balances import BalanceGuardFailed
+from wallets.policies import WalletState
+from wallets.queries import WalletView
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class StatusRequest:
+    """What a caller asks of a change of status, the same for every verb."""
+
+    actor: str
+    """Who asks: `key:<prefix>`, `staff:<id>`, `command:<name>`."""
+    reason: str | None = None
+    """For the log only: events and answers carry no free text about people."""
+    expected_version: int | None = None
+    """None: whatever version the wallet has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One change of status that can be."""
+
+    to: WalletStatus
+    leaves: Collection[WalletStatus]
+    told_as: str
+    """The event's type."""
+    refuse: Callable[[WalletState], Refused | None]
+    """Why the wallet, as it is under its lock, cannot take the step; None when it can."""
+
+
+def take(step: Step, wallet: WalletIdentity, request: StatusRequest) -> WalletView:
+    """Bring a wallet to a status; one that has it already stays as it is, and nothing is told.
+
+    :raises PreconditionFailed: if a version is expected and the wallet has another one.
+    :raises Refused: what the step's policy says.
+    """
+    view, changed = database.run_retrying(
+        lambda: _attempt(step, wallet, request), database.INTERACTIVE
+    )
+    if changed:
+        logger.info(
+            "wallet.status_changed",
+            extra={
+                "wallet": str(wallet.id),
+                "status": step.to.value,
+                "actor": request.actor,
+                "reason": request.reason,
+            },
+        )
+    return view
+
+
+def _attempt(step: Step, wallet: WalletIdentity, request: StatusRequest) -> tuple[WalletView, bool]:
+    with transaction.atomic(using=PRIMARY, durable=True):
+        states, moment = _locking.lock_wallets([wallet.id])
+        row = Wallet.objects.using(PRIMARY).get(pk=wallet.id)
+        if request.expected_version not in (None, row.version):
+            raise errors.PreconditionFailed(
+                f"The wallet is at version {row.version}, not {request.expected_version}; "
+                "read it again.",
+                version=row.version,
+            )
+        if row.status == step.to:
+            return queries.view_of(row), False
+        refusal = step.refuse(states[wallet.id])
+        if refusal is not None:
+            raise refusal
+        row.status = step.to
+        row.version += 1
+        row.updated_at = moment
+        _update(row, step)
+        outbox.record([_facts.about(row, step.told_as, moment)])
+    return queries.view_of(row), True
+
+
+def _update(row: Wallet, step: Step) -> None:
+    """Write the step, guarded: the row must still be what was locked, and empty if it closes."""
+    rows = Wallet.objects.using(PRIMARY).filter(
+        pk=row.pk, version=row.version - 1, status__in=list(step.leaves)
+    )
+    if step.to == WalletStatus.CLOSED:
+        rows = rows.filter(balance=0, held=0)
+    matched = rows.update(status=row.status, version=row.version, updated_at=row.updated_at)
+    if matched != 1:
+        raise BalanceGuardFailed(f"{row.pk} was locked and is not as it was when it was locked.")
