@@ -26,6 +26,7 @@ from events import contracts, leases, marking, metrics
 from events.broker import Broker, Outcome, Record
 from events.errors import BrokerUnavailable
 from events.models import OutboxEvent, OutboxStatus
+from wallet_project.kit import heartbeat
 from wallet_project.kit.database import PRIMARY, is_contention, is_transient, prepare_session
 
 logger = logging.getLogger(__name__)
@@ -175,6 +176,7 @@ def run_forever(broker: Broker, stop: threading.Event) -> None:
     missing table, a missing grant) are raised.
     """
     holder = leases.holder_name()
+    heartbeat.start(stop)  # in a thread of its own, for sending may hang with Kafka
     trouble = _Trouble()
     measured = float("-inf")
     while not stop.is_set():

@@ -44,7 +44,7 @@ STATUS_BY_KIND: Final[dict[type[DomainError], int]] = {
     api.RequestTimeout: 408,
     api.BodyTooLarge: 413,
     api.UnsupportedMediaType: 415,
-    api.VersionNotReached: 412,
+    business.VersionNotReached: 412,
     business.PreconditionFailed: 412,
 }
 

@@ -1,8 +1,13 @@
-"""Reads of the business. Reads go to the primary for now."""
+"""Reads of the business: which source answers, and what a caller is shown of it.
+
+Each read says what it needs of the replica and goes to the primary where that is not given
+(`kit.replica`): a version that the caller knows of, a wallet as of the last ten seconds, a page
+without a gap. See `docs/architecture.md`, "Reads".
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -12,12 +17,15 @@ from django.db import connections
 
 from ledger import queries as books
 from ledger.queries import PostedEntry
-from wallet_project.kit import clock
+from wallet_project.kit import clock, replica
 from wallet_project.kit.database import PRIMARY
-from wallets import errors
+from wallet_project.kit.replica import Source
+from wallets import balance_cache, errors
+from wallets.balance_cache import CachedBalance
 from wallets.chart import type_shown
 from wallets.identity import WalletIdentity
 from wallets.models import Wallet
+from wallets.sources import as_cached, row_of
 
 SETTLED_AFTER: Final = timedelta(seconds=60)
 """No transaction lives this long, so nothing can be posted before a moment this far past."""
@@ -40,6 +48,8 @@ class WalletView:
     metadata: Mapping[str, Any]
     created_at: datetime
     updated_at: datetime
+    stale_as_of: datetime | None = None
+    """Since when the primary may have moved on, while only the replica can answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +64,7 @@ class BalanceView:
     version: int
     as_of: datetime
     stale: bool
+    """Whether only the replica could answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,76 +130,200 @@ class TransactionView:
     lines: tuple[TransactionLine, ...]
 
 
-def wallet(identity: WalletIdentity) -> WalletView:
-    """Read a wallet."""
-    return view_of(Wallet.objects.get(pk=identity.id))
+@dataclass(frozen=True, slots=True)
+class WalletsPage:
+    """Some of a client's wallets, newest first."""
+
+    items: Sequence[WalletView]
+    stale_as_of: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryPage:
+    """Some of a wallet's movements, newest first."""
+
+    items: Sequence[HistoryItem]
+    stale_as_of: datetime | None = None
+
+
+def wallet(identity: WalletIdentity, *, min_version: int | None = None) -> WalletView:
+    """Read a wallet.
+
+    :raises VersionNotReached: if it is not at `min_version` on the primary either.
+    """
+    seen = balance_cache.version_of(identity.id)
+
+    def ask(source: Source) -> WalletView:
+        row, moment = row_of(source, identity, min_version, seen)
+        return view_of(row, stale_as_of=moment if source.is_last_resort else None)
+
+    return replica.read(ask)
 
 
 def wallets_page(
     client: int, *, user_id: str | None, before: UUID | None, limit: int
-) -> list[WalletView]:
+) -> WalletsPage:
     """List a client's wallets, newest first, below an id."""
-    found = Wallet.objects.filter(client_id=client)
-    if user_id is not None:
-        found = found.filter(user_id=user_id)
-    if before is not None:
-        found = found.filter(pk__lt=before)
-    return [view_of(row) for row in found.order_by("-id")[:limit]]
+
+    opened_at = balance_cache.last_opened_at(client)
+
+    def ask(source: Source) -> WalletsPage:
+        moment = source.heartbeat()
+        source.need(source.is_fresh(moment))
+        source.need(source.is_last_resort or opened_at is None or moment >= opened_at)
+        found = Wallet.objects.using(source.using).filter(client_id=client)
+        if user_id is not None:
+            found = found.filter(user_id=user_id)
+        if before is not None:
+            found = found.filter(pk__lt=before)
+        return WalletsPage(
+            [view_of(row) for row in found.order_by("-id")[:limit]],
+            stale_as_of=moment if source.is_last_resort else None,
+        )
+
+    return replica.read(ask)
 
 
-def balance(identity: WalletIdentity) -> BalanceView:
-    """Read a wallet's money now."""
-    row = Wallet.objects.get(pk=identity.id)
-    return BalanceView(
-        wallet_id=row.id,
-        currency=row.currency,
-        balance=row.balance,
-        held=row.held,
-        available=row.available,
-        version=row.version,
-        as_of=clock.now(),
-        stale=False,
-    )
+def balance(identity: WalletIdentity, *, min_version: int | None = None) -> BalanceView:
+    """Read a wallet's money now: from the cache, the replica or the primary.
+
+    :raises VersionNotReached: if it is not at `min_version` on the primary either.
+    """
+    cached = balance_cache.get(identity.id)
+    if cached is not None and cached.version >= (min_version or 0):
+        return _balance_view(cached, identity, stale=False)
+    found, stale = replica.read(lambda source: _read_balance(source, identity, min_version))
+    if not stale:
+        balance_cache.put([found])
+    return _balance_view(found, identity, stale=stale)
 
 
-def balance_at(identity: WalletIdentity, moment: datetime) -> PastBalanceView:
+def balance_at(
+    identity: WalletIdentity, moment: datetime, *, min_version: int | None = None
+) -> PastBalanceView:
     """Tell a wallet's balance after everything posted up to and at a moment.
 
     :raises TimestampInFuture: for a moment that the primary's clock has not reached.
+    :raises VersionNotReached: if the wallet is not at `min_version` on the primary either.
     """
-    present = primary_clock()
-    if moment > present:
-        raise errors.TimestampInFuture(
-            f"The timestamp must not be later than now, {clock.rfc3339(present)}.",
-            field="timestamp",
+    seen = balance_cache.version_of(identity.id)
+
+    def ask(source: Source) -> PastBalanceView:
+        _, present = row_of(source, identity, min_version, seen, needs_fresh=False)
+        source.need(moment <= present)
+        if moment > present:
+            raise errors.TimestampInFuture(
+                f"The timestamp must not be later than now, {clock.rfc3339(present)}.",
+                field="timestamp",
+            )
+        past = books.balance_at(identity.id, moment, using=source.using)
+        return PastBalanceView(
+            wallet_id=identity.id,
+            currency=identity.currency,
+            balance=past.balance,
+            posting_sequence=past.sequence,
+            transaction_id=past.entry,
+            as_of=moment,
+            final=past.is_settled or present - moment > SETTLED_AFTER,
         )
-    past = books.balance_at(identity.id, moment)
-    return PastBalanceView(
-        wallet_id=identity.id,
-        currency=identity.currency,
-        balance=past.balance,
-        posting_sequence=past.sequence,
-        transaction_id=past.entry,
-        as_of=moment,
-        final=past.is_settled or present - moment > SETTLED_AFTER,
-    )
+
+    return replica.read(ask)
 
 
 def history(
-    identity: WalletIdentity, *, before_sequence: int | None, limit: int
-) -> list[HistoryItem]:
-    """List a wallet's movements, newest first, below a posting sequence."""
-    page = books.page_of_account(identity.id, before_sequence=before_sequence, limit=limit)
-    entries = books.entries_by_id([entry for _, entry in page])
-    return [_history_item(entries[entry], identity) for _, entry in page]
+    identity: WalletIdentity,
+    *,
+    before_sequence: int | None,
+    limit: int,
+    min_version: int | None = None,
+) -> HistoryPage:
+    """List a wallet's movements, newest first, below a posting sequence.
+
+    :raises VersionNotReached: if the wallet is not at `min_version` on the primary either.
+    """
+    seen = balance_cache.version_of(identity.id)
+
+    def ask(source: Source) -> HistoryPage:
+        row, moment = row_of(source, identity, min_version, seen)
+        # What the wallet's row counts is all there, whatever commits between these statements.
+        top = min(before_sequence or row.posting_sequence + 1, row.posting_sequence + 1)
+        page = books.page_of_account(
+            identity.id, before_sequence=top, limit=limit, using=source.using
+        )
+        source.need([sequence for sequence, _ in page] == list(range(top - 1, 0, -1))[:limit])
+        entries = books.entries_by_id([entry for _, entry in page], using=source.using)
+        source.need(len(entries) == len(page))
+        return HistoryPage(
+            [_history_item(entries[entry], identity) for _, entry in page],
+            stale_as_of=moment if source.is_last_resort else None,
+        )
+
+    return replica.read(ask)
 
 
 def transaction(client: int, transaction_id: UUID) -> TransactionView | None:
     """Read a transaction of a client with its postings, or None when the client has none such."""
-    entry = books.entries_by_id([transaction_id]).get(transaction_id)
+    return replica.read(lambda source: _transaction(source, client, transaction_id))
+
+
+def primary_clock() -> datetime:
+    """Read the primary's clock, the one that stamps postings."""
+    connection = connections[PRIMARY]
+    if connection.vendor != "mysql":
+        return clock.now()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT UTC_TIMESTAMP(6)")
+        moment: datetime = cursor.fetchone()[0]
+    return moment.replace(tzinfo=UTC)
+
+
+def view_of(row: Wallet, *, stale_as_of: datetime | None = None) -> WalletView:
+    """Show a wallet's row. A movement is a change, so `updated_at` is the later of the two."""
+    return WalletView(
+        id=row.id,
+        client=row.client_id,
+        user_id=row.user_id,
+        reference=row.reference,
+        currency=row.currency,
+        status=row.status,
+        balance=row.balance,
+        held=row.held,
+        available=row.available,
+        version=row.version,
+        metadata=row.metadata,
+        created_at=row.created_at,
+        updated_at=max(row.updated_at, row.last_posted_at or row.updated_at),
+        stale_as_of=stale_as_of,
+    )
+
+
+def _read_balance(
+    source: Source, identity: WalletIdentity, min_version: int | None
+) -> tuple[CachedBalance, bool]:
+    row, moment = row_of(source, identity, min_version)
+    return as_cached(row, moment), source.is_last_resort
+
+
+def _balance_view(found: CachedBalance, identity: WalletIdentity, *, stale: bool) -> BalanceView:
+    return BalanceView(
+        wallet_id=identity.id,
+        currency=identity.currency,
+        balance=found.balance,
+        held=found.held,
+        available=found.available,
+        version=found.version,
+        as_of=found.as_of,
+        stale=stale,
+    )
+
+
+def _transaction(source: Source, client: int, transaction_id: UUID) -> TransactionView | None:
+    entry = books.entries_by_id([transaction_id], using=source.using).get(transaction_id)
+    # Entries never change, but for texts that were erased: those must not show for long.
+    source.need(entry is not None and source.is_fresh(source.heartbeat()))
     if entry is None or entry.client != client:
         return None
-    names = books.account_names(line.account for line in entry.lines)
+    names = books.account_names((line.account for line in entry.lines), using=source.using)
     first = entry.lines[0]
     return TransactionView(
         transaction_id=entry.id,
@@ -213,36 +348,6 @@ def transaction(client: int, transaction_id: UUID) -> TransactionView | None:
             )
             for line in entry.lines
         ),
-    )
-
-
-def primary_clock() -> datetime:
-    """Read the primary's clock, the one that stamps postings."""
-    connection = connections[PRIMARY]
-    if connection.vendor != "mysql":
-        return clock.now()
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT UTC_TIMESTAMP(6)")
-        moment: datetime = cursor.fetchone()[0]
-    return moment.replace(tzinfo=UTC)
-
-
-def view_of(row: Wallet) -> WalletView:
-    """Show a wallet's row. A movement is a change, so `updated_at` is the later of the two."""
-    return WalletView(
-        id=row.id,
-        client=row.client_id,
-        user_id=row.user_id,
-        reference=row.reference,
-        currency=row.currency,
-        status=row.status,
-        balance=row.balance,
-        held=row.held,
-        available=row.available,
-        version=row.version,
-        metadata=row.metadata,
-        created_at=row.created_at,
-        updated_at=max(row.updated_at, row.last_posted_at or row.updated_at),
     )
 
 

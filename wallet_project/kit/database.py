@@ -34,6 +34,7 @@ from django.db.models.sql.subqueries import UpdateQuery
 T = TypeVar("T")
 
 PRIMARY: Final = "default"
+REPLICA: Final = "replica"
 
 _DEADLOCK: Final = 1213
 _LOCK_WAIT: Final = 1205

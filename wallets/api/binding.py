@@ -10,8 +10,8 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from wallets import identity, queries
-from wallets.api import errors, parameters, parsing, rendering
+from wallets import identity
+from wallets.api import errors, parsing, rendering
 from wallets.api.authentication import Principal
 from wallets.api.calls import Answer, Call
 from wallets.api.django_http import call_of, read_body, respond
@@ -70,17 +70,6 @@ class ApiView(APIView):
         :raises WalletNotFound: if the caller has none of that name.
         """
         return identity.identify(self.principal.client, name)
-
-    def wallet_at_version(self, name: str) -> WalletIdentity:
-        """Find a wallet that has reached `X-Min-Version`, if the call names one.
-
-        :raises WalletNotFound, InvalidHeader, VersionNotReached: as they say.
-        """
-        asked = parameters.min_version(self.call)
-        wallet = self.wallet(name)
-        if asked is not None:
-            parameters.hold_to_version(asked, queries.wallet(wallet).version)
-        return wallet
 
     def answer(self, answer: Answer) -> HttpResponse:
         """Make the response."""

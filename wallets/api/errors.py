@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
-from wallet_project.kit.errors import Conflict, DomainError, Invalid, NotFound, Unavailable
+from wallet_project.kit.errors import DomainError, Invalid, NotFound, Unavailable
 
 
 class RequestInvalid(Invalid):
@@ -132,13 +132,6 @@ class Unauthenticated(DomainError):
         super().__init__(
             "Send a valid API key as `Authorization: Bearer <prefix>.<secret>` or as X-Api-Key."
         )
-
-
-class VersionNotReached(Conflict):
-    """`X-Min-Version` asks for a version that the wallet does not have on the primary either."""
-
-    code = "version_not_reached"
-    title = "The wallet has no such version"
 
 
 class DatabaseUnavailable(Unavailable):

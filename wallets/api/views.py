@@ -58,8 +58,7 @@ class WalletView(ApiView):
     def get(self, request: Request, wallet_id: str) -> HttpResponse:
         """Show a wallet."""
         asked = parameters.min_version(self.call)
-        view = queries.wallet(self.wallet(wallet_id))
-        parameters.hold_to_version(asked, view.version)
+        view = queries.wallet(self.wallet(wallet_id), min_version=asked)
         return self.answer(rendering.wallet(self.call, view))
 
     def patch(self, request: Request, wallet_id: str) -> HttpResponse:
@@ -120,8 +119,7 @@ class BalanceView(ApiView):
     def get(self, request: Request, wallet_id: str) -> HttpResponse:
         """Tell a wallet's balance."""
         asked = parameters.min_version(self.call)
-        view = queries.balance(self.wallet(wallet_id))
-        parameters.hold_to_version(asked, view.version)
+        view = queries.balance(self.wallet(wallet_id), min_version=asked)
         return self.answer(rendering.balance(self.call, view))
 
 
@@ -134,7 +132,8 @@ class PastBalanceView(ApiView):
     def get(self, request: Request, wallet_id: str) -> HttpResponse:
         """Tell a wallet's balance at a moment."""
         moment = parameters.timestamp(self.call)
-        view = queries.balance_at(self.wallet_at_version(wallet_id), moment)
+        asked = parameters.min_version(self.call)
+        view = queries.balance_at(self.wallet(wallet_id), moment, min_version=asked)
         return self.answer(rendering.past_balance(self.call, view))
 
 
@@ -147,12 +146,13 @@ class HistoryView(ApiView):
     def get(self, request: Request, wallet_id: str) -> HttpResponse:
         """List a wallet's movements, newest first."""
         asked = parameters.history_query(self.call)
-        items = queries.history(
-            self.wallet_at_version(wallet_id),
+        page = queries.history(
+            self.wallet(wallet_id),
             before_sequence=asked.before_sequence,
             limit=asked.limit + 1,
+            min_version=parameters.min_version(self.call),
         )
-        return self.answer(rendering.history_page(self.call, items, asked.limit))
+        return self.answer(rendering.history_page(self.call, page, asked.limit))
 
 
 @extend_schema_view(get=documentation.GET_TRANSACTION)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
@@ -14,6 +15,7 @@ from wallet_project.kit.clock import rfc3339
 from wallet_project.kit.errors import Refused
 from wallet_project.kit.ids import uuid7
 from wallet_project.kit.money import format_minor
+from wallets.balance_cache import CachedBalance
 from wallets.chart import CHART, Party
 from wallets.movements import MovementRecord
 from wallets.operations._commands import MovementCommand
@@ -44,6 +46,22 @@ class Drafts:
     entries: list[Entry] = field(default_factory=list)
     events: list[NewEvent] = field(default_factory=list)
     refusals: list[tuple[MovementCommand, Refused]] = field(default_factory=list)
+
+    def balances(self, wallets: Iterable[UUID]) -> tuple[CachedBalance, ...]:
+        """Tell how the list leaves these wallets; one that does not exist is left out."""
+        found = (self.wallets[wallet] for wallet in wallets if wallet in self.wallets)
+        return tuple(
+            CachedBalance(
+                one.id,
+                one.version,
+                one.balance,
+                one.held,
+                one.available,
+                one.status,
+                self.moment,
+            )
+            for one in found
+        )
 
     def refuse(self, command: MovementCommand, refusal: Refused) -> None:
         """Note a refusal, to be kept with its key."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 from uuid import UUID
@@ -64,7 +65,10 @@ def attempt(commands: Sequence[MovementCommand]) -> list[Outcome]:
         posting.post_entries(drafts.entries)
         _replay.store_refusals(drafts.refusals, moment)
         outbox.record(drafts.events)
-    return outcomes
+    return [
+        replace(outcome, balances=drafts.balances(command.wallets))
+        for command, outcome in zip(commands, outcomes, strict=True)
+    ]
 
 
 def _decide(command: MovementCommand, drafts: Drafts, known: _replay.Known) -> Outcome:

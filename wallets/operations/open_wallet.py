@@ -16,13 +16,14 @@ from wallet_project.kit import database
 from wallet_project.kit.database import PRIMARY
 from wallet_project.kit.ids import uuid7
 from wallet_project.kit.money import exponent_of
-from wallets import chart, errors, idempotency, queries
+from wallets import balance_cache, chart, errors, idempotency, queries
 from wallets.idempotency import Key
 from wallets.identity import check_reference
 from wallets.models import Refusal, Wallet, WalletStatus
 from wallets.operations import _facts
 from wallets.operations._replay import key_reused
 from wallets.queries import WalletView
+from wallets.sources import as_cached
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,11 @@ def open_wallet(
         idempotency_key=key.digest,
         request_hash=digest,
     )
-    return database.run_retrying(lambda: _attempt(wallet), database.INTERACTIVE)
+    opened = database.run_retrying(lambda: _attempt(wallet), database.INTERACTIVE)
+    if not opened.replayed:
+        balance_cache.put([as_cached(opened.wallet, wallet.created_at)])
+        balance_cache.note_opened(client, wallet.created_at)
+    return opened
 
 
 def _attempt(wallet: Wallet) -> Opened:
