@@ -176,7 +176,7 @@ def run_forever(broker: Broker, stop: threading.Event) -> None:
     missing table, a missing grant) are raised.
     """
     holder = leases.holder_name()
-    heartbeat.start(stop)  # in a thread of its own, for sending may hang with Kafka
+    heart = heartbeat.start(stop)  # a thread of its own, for sending may hang with Kafka
     trouble = _Trouble()
     measured = float("-inf")
     while not stop.is_set():
@@ -200,6 +200,7 @@ def run_forever(broker: Broker, stop: threading.Event) -> None:
         if not drained.sent:
             stop.wait(POLL_SECONDS)
     _leave(broker, holder)
+    heart.join(heartbeat.EVERY_SECONDS)
 
 
 def _leave(broker: Broker, holder: str) -> None:

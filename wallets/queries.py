@@ -191,6 +191,7 @@ def balance(identity: WalletIdentity, *, min_version: int | None = None) -> Bala
     """
     cached = balance_cache.get(identity.id)
     if cached is not None and cached.version >= (min_version or 0):
+        replica.READS.labels("cache").inc()
         return _balance_view(cached, identity, stale=False)
     found, stale = replica.read(lambda source: _read_balance(source, identity, min_version))
     if not stale:

@@ -16,6 +16,7 @@ from typing import Final, TypeVar
 
 from django.db import Error, OperationalError, connections
 from django.db.models import DateTimeField, Subquery, Value
+from prometheus_client import Counter
 
 from wallet_project.kit import clock, heartbeat
 from wallet_project.kit.breaker import Breaker
@@ -28,6 +29,8 @@ FRESH: Final = timedelta(seconds=10)
 """What is older is not shown while the primary can be asked."""
 RETRY_SECONDS: Final = 2.0
 """How soon a server that did not answer is asked again."""
+READS: Final = Counter("wallet_reads_total", "Reads by what answered them.", ["source"])
+"""source: `cache`, `replica`, `primary`, or `last_resort` (the replica without its primary)."""
 _LOOK_SECONDS: Final = 1.0
 _LONG_AGO: Final = datetime(2000, 1, 1, tzinfo=UTC)
 
@@ -101,6 +104,7 @@ def read(query: Callable[[Source], T]) -> T:
             _note_failure(_replica_breaker, REPLICA, error)
         else:
             _replica_breaker.succeeded()
+            READS.labels("replica").inc()
             return found
     return _from_primary(query)
 
@@ -145,11 +149,15 @@ def _from_primary(query: Callable[[Source], T]) -> T:
             away = error
         else:
             _primary_breaker.succeeded()
+            READS.labels("primary").inc()
             return found
     try:
-        return query(_LAST_RESORT)
+        found = query(_LAST_RESORT)
     except (Behind, Error):
         raise away from None
+    _replica_breaker.succeeded()
+    READS.labels("last_resort").inc()
+    return found
 
 
 def _note_failure(breaker: Breaker, alias: str, error: Error) -> None:

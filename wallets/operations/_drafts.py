@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
@@ -47,11 +46,10 @@ class Drafts:
     events: list[NewEvent] = field(default_factory=list)
     refusals: list[tuple[MovementCommand, Refused]] = field(default_factory=list)
 
-    def balances(self, wallets: Iterable[UUID]) -> tuple[CachedBalance, ...]:
-        """Tell how the list leaves these wallets; one that does not exist is left out."""
-        found = (self.wallets[wallet] for wallet in wallets if wallet in self.wallets)
-        return tuple(
-            CachedBalance(
+    def balances(self) -> dict[UUID, CachedBalance]:
+        """Tell how the list leaves each wallet."""
+        return {
+            one.id: CachedBalance(
                 one.id,
                 one.version,
                 one.balance,
@@ -60,8 +58,8 @@ class Drafts:
                 one.status,
                 self.moment,
             )
-            for one in found
-        )
+            for one in self.wallets.values()
+        }
 
     def refuse(self, command: MovementCommand, refusal: Refused) -> None:
         """Note a refusal, to be kept with its key."""

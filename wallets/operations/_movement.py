@@ -65,8 +65,9 @@ def attempt(commands: Sequence[MovementCommand]) -> list[Outcome]:
         posting.post_entries(drafts.entries)
         _replay.store_refusals(drafts.refusals, moment)
         outbox.record(drafts.events)
+    left = drafts.balances()
     return [
-        replace(outcome, balances=drafts.balances(command.wallets))
+        replace(outcome, balances=tuple(left[id_] for id_ in command.wallets if id_ in left))
         for command, outcome in zip(commands, outcomes, strict=True)
     ]
 
