@@ -9,8 +9,10 @@ from functools import cache
 from uuid import UUID
 
 from django.conf import settings
+from django.db import connections
 
 from wallet_project.kit import replica
+from wallet_project.kit.database import PRIMARY
 from wallet_project.kit.versioned_cache import Copy, VersionedCache
 
 
@@ -30,7 +32,7 @@ class CachedBalance:
 
 def get(wallet_id: UUID) -> CachedBalance | None:
     """Return what is known of a wallet, or None: nothing younger than ten seconds."""
-    found = _cache().get(_key(wallet_id)) if settings.REDIS_URL else None
+    found = _cache().get(_key(wallet_id)) if _is_usable() else None
     if found is None:
         return None
     version, text = found
@@ -55,22 +57,22 @@ def version_of(wallet_id: UUID) -> int:
 def put(balances: Iterable[CachedBalance]) -> None:
     """Store balances over older ones, after the commit that made them or the read that saw them.
 
-    Takes 50 ms at most. Never call it inside a transaction: what is rolled back must not be seen.
+    Takes 50 ms at most. Does nothing inside a transaction: what is rolled back must not be seen.
     """
-    if settings.REDIS_URL:
+    if _is_usable():
         _cache().put([_copy(one) for one in balances])
 
 
 def note_opened(client: int, moment: datetime) -> None:
     """Remember for ten seconds that a client opened a wallet, so that its list shows it."""
-    if settings.REDIS_URL:
+    if _is_usable():
         microseconds = int(moment.timestamp() * 1_000_000)
         _cache().put([Copy(_opened_key(client), microseconds, moment, moment.isoformat())])
 
 
 def last_opened_at(client: int) -> datetime | None:
     """Return when a client last opened a wallet, on the primary's clock; None: not just now."""
-    found = _cache().get(_opened_key(client)) if settings.REDIS_URL else None
+    found = _cache().get(_opened_key(client)) if _is_usable() else None
     return None if found is None else datetime.fromisoformat(found[1])
 
 
@@ -78,6 +80,11 @@ def forget_failures() -> None:
     """Ask Redis again at once; for tests that stop and start it."""
     if settings.REDIS_URL:
         _cache().forget_failures()
+
+
+def _is_usable() -> bool:
+    # A transaction reads what it may decide on, and nobody else may see what it has not committed.
+    return bool(settings.REDIS_URL) and not connections[PRIMARY].in_atomic_block
 
 
 def _copy(one: CachedBalance) -> Copy:
@@ -91,7 +98,8 @@ def _opened_key(client: int) -> str:
 
 
 def _key(wallet_id: UUID) -> str:
-    return f"wallet:balance:{wallet_id.hex}"
+    # The number is that of the text's form: two releases may run side by side.
+    return f"wallet:balance:1:{wallet_id.hex}"
 
 
 @cache

@@ -15,6 +15,11 @@ class Breaker:
         self._is_open = False
         self._next_try = 0.0
 
+    @property
+    def is_open(self) -> bool:
+        """Tell whether the dependency did not answer when it was last asked."""
+        return self._is_open
+
     def allows(self) -> bool:
         """Tell whether this caller may ask the dependency."""
         if not self._is_open:

@@ -20,7 +20,7 @@ from prometheus_client import Counter
 
 from wallet_project.kit import clock, heartbeat
 from wallet_project.kit.breaker import Breaker
-from wallet_project.kit.database import PRIMARY, REPLICA, is_transient
+from wallet_project.kit.database import PRIMARY, REPLICA, answers, is_transient
 from wallet_project.kit.models import Heartbeat
 
 T = TypeVar("T")
@@ -31,6 +31,7 @@ RETRY_SECONDS: Final = 2.0
 """How soon a server that did not answer is asked again."""
 READS: Final = Counter("wallet_reads_total", "Reads by what answered them.", ["source"])
 """source: `cache`, `replica`, `primary`, or `last_resort` (the replica without its primary)."""
+_PROBE_SECONDS: Final = 1
 _LOOK_SECONDS: Final = 1.0
 _LONG_AGO: Final = datetime(2000, 1, 1, tzinfo=UTC)
 
@@ -93,7 +94,7 @@ def read(query: Callable[[Source], T]) -> T:
     """
     if not _may_ask_replica():
         return query(_PRIMARY)
-    if _replica_breaker.allows():
+    if _may_try(_replica_breaker, REPLICA):
         try:
             found = query(_REPLICA)
         except Behind:
@@ -139,7 +140,7 @@ def _is_fresh(moment: datetime | None) -> bool:
 
 def _from_primary(query: Callable[[Source], T]) -> T:
     away: Error = OperationalError(2003, "The primary did not answer a moment ago.")
-    if _primary_breaker.allows():
+    if _may_try(_primary_breaker, PRIMARY):
         try:
             found = query(_PRIMARY)
         except Error as error:
@@ -158,6 +159,16 @@ def _from_primary(query: Callable[[Source], T]) -> T:
     _replica_breaker.succeeded()
     READS.labels("last_resort").inc()
     return found
+
+
+def _may_try(breaker: Breaker, alias: str) -> bool:
+    if not breaker.allows():
+        return False
+    # A server that hangs would keep the caller who tries it for as long as a query may take.
+    if breaker.is_open and not answers(alias, limit_seconds=_PROBE_SECONDS):
+        breaker.failed()
+        return False
+    return True
 
 
 def _note_failure(breaker: Breaker, alias: str, error: Error) -> None:
@@ -187,7 +198,7 @@ class _Watch:
         return self._seen
 
     def _look(self) -> datetime | None:
-        if not _replica_breaker.allows():
+        if not _may_try(_replica_breaker, REPLICA):
             return None
         try:
             found = Heartbeat.objects.using(REPLICA).values_list("beat_at", flat=True).first()

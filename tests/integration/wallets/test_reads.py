@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import redis
 from django.conf import settings
-from django.db import connections
+from django.db import connections, transaction
 
 from tests import outages
 from tests.http import Api
@@ -19,7 +19,7 @@ from tests.people import Company, fund
 from wallet_project.kit import clock, replica
 from wallet_project.kit.database import PRIMARY, REPLICA
 from wallet_project.kit.models import Heartbeat
-from wallets import balance_cache, identity, queries
+from wallets import balance_cache, credentials, identity, queries
 from wallets.identity import WalletIdentity
 
 pytestmark = pytest.mark.full_stack
@@ -118,11 +118,11 @@ class TestSettled:
     def test_inside_a_transaction_everything_is_read_on_the_primary(
         self, acme: Api, alice: WalletIdentity
     ) -> None:
-        from django.db import transaction
-
         outages.settle()
         with transaction.atomic(), queries_on(REPLICA) as on_replica:
+            assert balance_cache.get(alice.id) is None
             queries.wallet(alice)
+            queries.balance(alice)
             queries.history(alice, before_sequence=None, limit=5)
         assert on_replica == []
 
@@ -252,8 +252,6 @@ class TestPrimaryLost:
         assert acme.get("/wallets/alice/balance").json["stale"] is False
 
     def test_a_key_that_was_not_known_before_still_reads(self, acme: Api) -> None:
-        from wallets import credentials
-
         credentials.forget_all()
         with outages.away(PRIMARY):
             assert acme.get("/wallets/alice/balance").status == 200

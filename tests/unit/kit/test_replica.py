@@ -83,6 +83,22 @@ def test_what_nobody_can_tell_fails_with_the_primarys_failure(why: Exception) ->
     assert raised.value is GONE
 
 
+def test_a_server_that_was_gone_is_probed_before_a_query_waits_for_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    query, asked = asking(replica=Behind(), default=GONE, last_resort="old")
+    replica.read(query)
+    monkeypatch.setattr(replica._primary_breaker, "_next_try", 0.0)
+    monkeypatch.setattr(replica, "answers", lambda alias, *, limit_seconds: False)
+    replica.read(query)
+    assert asked == ["replica", "default", "last_resort", "replica", "last_resort"]
+
+    query, asked = asking(replica=Behind(), default="found")
+    monkeypatch.setattr(replica._primary_breaker, "_next_try", 0.0)
+    monkeypatch.setattr(replica, "answers", lambda alias, *, limit_seconds: True)
+    assert (replica.read(query), asked) == ("found", ["replica", "default"])
+
+
 def test_a_wrong_query_is_nobodys_outage() -> None:
     wrong = ProgrammingError(1064, "syntax")
     query, asked = asking(replica=wrong, default=wrong)
