@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 from django.db import connections
@@ -81,10 +81,19 @@ def away(alias: str) -> Iterator[None]:
         _reconnect()
 
 
-@contextmanager
-def redis_frozen() -> Iterator[None]:
+def redis_frozen() -> AbstractContextManager[None]:
     """Let Redis accept connections and say nothing."""
-    pid = find_pid(layout.default_home(), layout.REDIS)
+    return _frozen(layout.REDIS)
+
+
+def primary_frozen() -> AbstractContextManager[None]:
+    """Let the primary accept connections and say nothing."""
+    return _frozen(layout.PRIMARY)
+
+
+@contextmanager
+def _frozen(part: str) -> Iterator[None]:
+    pid = find_pid(layout.default_home(), part)
     assert pid is not None
     os.kill(pid, signal.SIGSTOP)
     try:

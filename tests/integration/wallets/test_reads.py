@@ -262,6 +262,17 @@ class TestPrimaryLost:
             assert (reply.status, "retry-after" in reply.headers) == (503, True)
         assert acme.deposit("alice", "1.00", referenceId="again").status == 201
 
+    def test_one_that_hangs_is_waited_for_once(self, acme: Api) -> None:
+        credentials.forget_all()
+        with outages.primary_frozen():
+            times = []
+            for path in ("/wallets/alice/balance", "/wallets/alice", "/wallets/alice/transactions"):
+                started = time.monotonic()
+                assert acme.get(path).status == 200
+                times.append(time.monotonic() - started)
+        assert times[0] < 10.5
+        assert max(times[1:]) < 2
+
 
 class TestRedisLost:
     def test_flushing_it_changes_nothing(self, acme: Api, alice: WalletIdentity) -> None:
