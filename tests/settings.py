@@ -11,3 +11,6 @@ os.environ.setdefault("SECRET_KEY", "only-for-tests-" + "x" * 40)
 os.environ.setdefault("KAFKA_TOPIC_PREFIX", f"test-{Path(_home).name}.")
 
 from wallet_project.settings import *  # noqa: E402, F403
+
+# What a test itself looks up, it looks up where it was written. The service names its databases.
+DATABASE_ROUTERS = ["tests.databases.OnPrimary"]
