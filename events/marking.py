@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from functools import partial
 from typing import Final
 from uuid import UUID
 
@@ -39,7 +40,7 @@ def mark_published(ids: Sequence[int]) -> int:
     marked = 0
     for start in range(0, len(ids), MARK_CHUNK):
         chunk = ids[start : start + MARK_CHUNK]
-        marked += run_retrying(lambda chunk=chunk: _mark(chunk), INTERACTIVE)  # type: ignore[misc]
+        marked += run_retrying(partial(_mark, chunk), INTERACTIVE, operation="mark_events")
     metrics.PUBLISHED.inc(marked)
     return marked
 

@@ -28,6 +28,7 @@ from events.errors import BrokerUnavailable
 from events.models import OutboxEvent, OutboxStatus
 from wallet_project.kit import heartbeat
 from wallet_project.kit.database import PRIMARY, is_contention, is_transient, prepare_session
+from wallet_project.kit.retry_metrics import DATABASE_TRANSIENT, KAFKA_PUBLISH, RetryCount
 
 logger = logging.getLogger(__name__)
 
@@ -36,6 +37,7 @@ SEND_SECONDS: Final = 10.0
 LOCK_WAIT_SECONDS: Final = 3
 BUDGET_SECONDS: Final = 5.0
 POLL_SECONDS: Final = 0.05
+_OPERATION: Final = "publish_events"
 BACK_OFF_SECONDS: Final = 1.0
 BACK_OFF_SECONDS_MAX: Final = 5.0
 METRICS_SECONDS: Final = 5.0
@@ -191,10 +193,10 @@ def run_forever(broker: Broker, stop: threading.Event) -> None:
         except Error as error:
             if not (is_transient(error) or is_contention(error)):
                 raise
-            stop.wait(trouble.with_("database", str(error)))
+            stop.wait(trouble.with_(DATABASE_TRANSIENT, error))
             continue
         if drained.failure:
-            stop.wait(trouble.with_("broker", drained.failure))
+            stop.wait(trouble.with_(KAFKA_PUBLISH, BrokerUnavailable(drained.failure)))
             continue
         trouble.over()
         if not drained.sent:
@@ -214,24 +216,31 @@ def _leave(broker: Broker, holder: str) -> None:
 
 
 class _Trouble:
-    """Says once when something goes away and once when it is back; paces the tries between."""
+    """Says once when something goes away and once when it is back; paces the tries between.
+
+    The relay never gives up: an event that is not published now is published later.
+    """
 
     def __init__(self) -> None:
-        self._part = ""
+        self._kind = ""
         self._delay_seconds = BACK_OFF_SECONDS
+        self._count = RetryCount(_OPERATION)
 
-    def with_(self, part: str, reason: str) -> float:
+    def with_(self, kind: str, error: Exception) -> float:
         """Note a failure and return how long to wait before the next try, in seconds."""
-        if part != self._part:
-            logger.error("relay.interrupted", extra={"part": part, "reason": reason})
-            self._part = part
+        if kind != self._kind:
+            logger.error("relay.interrupted", extra={"kind": kind, "reason": str(error)})
+            self._kind = kind
             self._delay_seconds = BACK_OFF_SECONDS
+        self._count.again(kind, error)
         delay = self._delay_seconds
         self._delay_seconds = min(delay * 1.5, BACK_OFF_SECONDS_MAX)
         return delay * random.uniform(0.5, 1.0)  # noqa: S311 - spreads load, hides nothing
 
     def over(self) -> None:
         """Note a success."""
-        if self._part:
-            logger.warning("relay.resumed", extra={"part": self._part})
-        self._part = ""
+        if self._kind:
+            logger.warning("relay.resumed", extra={"kind": self._kind})
+            self._count.succeeded()
+            self._count = RetryCount(_OPERATION)
+        self._kind = ""

@@ -12,7 +12,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from ledger.models import Account, JournalEntry, Posting
+from ledger.models import Account, JournalEntry, NormalSide, Posting
 from wallet_project.kit.database import PRIMARY
 
 
@@ -128,15 +128,10 @@ def account_id(code: str) -> UUID | None:
     return found.values_list("id", flat=True).first()
 
 
-def count_accounts(client: int, code_prefix: str) -> int:
-    """Count a client's accounts whose code starts with a prefix."""
-    return sum(
-        code.startswith(code_prefix)
-        for code in Account.objects.using(PRIMARY)
-        .filter(client=client)
-        .exclude(normal_side="credit")
-        .values_list("code", flat=True)
-    )
+def count_house_accounts(client: int, currency: str) -> int:
+    """Count a client's own accounts in a currency; its customers' are not among them."""
+    accounts = Account.objects.using(PRIMARY).filter(client=client, currency=currency)
+    return accounts.filter(normal_side=NormalSide.DEBIT).count()
 
 
 def _with_lines(entries: Iterable[JournalEntry], using: str) -> list[PostedEntry]:

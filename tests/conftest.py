@@ -12,6 +12,7 @@ from tests import databases
 from tests.people import Company, wallet_of
 from wallet_project.kit import replica
 from wallets import balance_cache, credentials, identity
+from wallets.api import throttling
 from wallets.identity import WalletIdentity
 from wallets.operations import _house_accounts, group_commit
 from wallets.operations.create_client import create_client
@@ -52,6 +53,7 @@ def _forget() -> None:
     credentials.forget_all()
     replica.forget()
     balance_cache.forget_failures()
+    throttling.forget_all()
 
 
 @pytest.fixture

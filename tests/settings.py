@@ -9,6 +9,7 @@ os.environ["TEST_HOME"] = _home  # processes started by a test share it
 os.environ["WALLET_HOME"] = _home
 os.environ.setdefault("SECRET_KEY", "only-for-tests-" + "x" * 40)
 os.environ.setdefault("KAFKA_TOPIC_PREFIX", f"test-{Path(_home).name}.")
+os.environ.setdefault("REDIS_KEY_PREFIX", f"test-{Path(_home).name}.")
 
 from wallet_project.settings import *  # noqa: E402, F403
 

@@ -24,6 +24,7 @@ from wallet_project.kit.errors import (
 )
 from wallets import errors as business
 from wallets.api import errors as api
+from wallets.api import throttling
 from wallets.api.calls import Answer, Call
 from wallets.api.django_http import call_of, respond
 from wallets.api.problems import is_api_path, problem
@@ -44,6 +45,7 @@ STATUS_BY_KIND: Final[dict[type[DomainError], int]] = {
     api.RequestTimeout: 408,
     api.BodyTooLarge: 413,
     api.UnsupportedMediaType: 415,
+    api.RateLimited: 429,
     business.VersionNotReached: 412,
     business.PreconditionFailed: 412,
 }
@@ -96,7 +98,7 @@ def handle(error: Exception, context: dict[str, Any]) -> HttpResponse:
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """Answer a request that Django itself turned down, such as one with an unknown Host."""
     if is_api_path(request.path):
-        return _respond(request, exception or SuspiciousOperation())
+        return _respond_to_stranger(request, exception or SuspiciousOperation())
     return landing.bad_request(request, exception)
 
 
@@ -110,7 +112,7 @@ def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpR
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """Answer a path that does not exist."""
     if is_api_path(request.path):
-        return _respond(request, exception or Http404())
+        return _respond_to_stranger(request, exception or Http404())
     return landing.not_found(request, exception)
 
 
@@ -118,10 +120,24 @@ def server_error(request: HttpRequest) -> HttpResponse:
     """Answer what failed outside any view; Django has logged it."""
     if is_api_path(request.path):
         call = call_of(request)
+        throttling.look_at_address(call)
         return respond(call, problem(call, api.InternalError(), 500))
     return landing.server_error(request)
 
 
+def _respond_to_stranger(request: HttpRequest, error: BaseException) -> HttpResponse:
+    """Answer what no view has authenticated; it counts against the address."""
+    call = call_of(request)
+    try:
+        if not call.limits:
+            throttling.hold_to(throttling.charge_address(call))
+    except api.RateLimited as refusal:
+        return _respond(request, refusal)
+    return _respond(request, error)
+
+
 def _respond(request: HttpRequest, error: BaseException) -> HttpResponse:
     call = call_of(request)
+    # A call that failed before it was counted, for a reason that may be ours, costs nothing.
+    throttling.look_at_address(call)
     return respond(call, answer_of(call, error))

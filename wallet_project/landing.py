@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.views.decorators.http import require_safe
@@ -26,7 +27,12 @@ _HEADERS: Final = {
 @require_safe
 def landing(request: HttpRequest) -> HttpResponse:
     """Show what this is and where to go from here."""
-    return HttpResponse(render_to_string("landing.html", request=request), headers=_HEADERS)
+    return HttpResponse(
+        render_to_string(
+            "landing.html", {"open_loopback": settings.OPEN_LOOPBACK}, request=request
+        ),
+        headers=_HEADERS,
+    )
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:  # noqa: ARG001

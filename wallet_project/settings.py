@@ -181,6 +181,8 @@ EVENT_LOG = WALLET_HOME / "events.jsonl"
 # --- Redis and Celery -------------------------------------------------------------------------
 
 REDIS_URL = env.text("REDIS_URL")
+REDIS_KEY_PREFIX = env.text("REDIS_KEY_PREFIX")
+"""Stands before the throttles' keys, where several services share a Redis."""
 CACHES: dict[str, Any] = {
     "default": {
         "BACKEND": "django_redis.cache.RedisCache",
@@ -218,6 +220,11 @@ CELERY_VISIBILITY_TIMEOUT = 120
 CELERY_BEAT_SCHEDULE_FILENAME = env.text(
     "CELERY_BEAT_SCHEDULE_FILE", str(_CELERY_HOME / "beat-schedule")
 )
+
+# --- Throttles -------------------------------------------------------------------------------
+
+ADDRESS_REQUESTS_PER_MINUTE = env.number("ADDRESS_REQUESTS_PER_MINUTE", 600, least=1)
+"""Calls that show no valid key, by the address at the other end. Clients' limits are plans."""
 
 # --- HTTP -------------------------------------------------------------------------------------
 
@@ -265,8 +272,8 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
     "SWAGGER_UI_SETTINGS": {"deepLinking": True, "persistAuthorization": True},
-    # The shapes name their few choices in place.
-    "POSTPROCESSING_HOOKS": [],
+    # Not the one that names enumerations: the shapes name their few choices in place.
+    "POSTPROCESSING_HOOKS": ["wallets.api.openapi.describe_limits"],
     "ENABLE_DJANGO_DEPLOY_CHECK": False,
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "SORT_OPERATIONS": False,

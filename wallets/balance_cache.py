@@ -94,12 +94,12 @@ def _copy(one: CachedBalance) -> Copy:
 
 
 def _opened_key(client: int) -> str:
-    return f"wallet:opened:{client}"
+    return f"{settings.REDIS_KEY_PREFIX}wallet:opened:{client}"
 
 
 def _key(wallet_id: UUID) -> str:
     # The number is that of the text's form: two releases may run side by side.
-    return f"wallet:balance:1:{wallet_id.hex}"
+    return f"{settings.REDIS_KEY_PREFIX}wallet:balance:1:{wallet_id.hex}"
 
 
 @cache

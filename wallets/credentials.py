@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import Final, Generic, TypeVar
 
 from wallet_project.kit import clock, replica
-from wallets.models import ApiKey, Client
+from wallets.models import ApiKey, Client, Plan
 
 KEPT_SECONDS: Final = 4.0
 """How long a key is believed without asking again: a revocation bites within 5 s."""
@@ -28,6 +28,15 @@ _PREFIX_LENGTH: Final = 12
 _SECRET_BYTES: Final = 32
 _KEY = re.compile(r"([a-z0-9]{12})\.([A-Za-z0-9_-]{43})", re.ASCII)
 _NO_DIGEST: Final = bytes(32)
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """What a client's plan grants; None: no limit."""
+
+    plan: str
+    requests_per_minute: int | None
+    withdrawals_per_minute: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +56,7 @@ class Credential:
     digest: bytes
     client: int
     client_name: str
-    plan: str
+    allowance: Allowance
     scopes: frozenset[str]
     is_usable: bool
     """Neither the key revoked nor its client switched off, when it was looked up."""
@@ -66,7 +75,7 @@ class Owner:
 
     client: int
     client_name: str
-    plan: str
+    allowance: Allowance
 
 
 V = TypeVar("V")
@@ -192,7 +201,7 @@ def _load_key(using: str, prefix: str) -> Credential | None:
         digest=bytes(row.secret_digest),
         client=row.client_id,
         client_name=row.client.name,
-        plan=row.client.plan.name,
+        allowance=_allowance(row.client.plan),
         scopes=frozenset(row.scopes),
         is_usable=row.client.is_active and (row.revoked_at is None or row.revoked_at > clock.now()),
         expires_at=row.expires_at,
@@ -202,4 +211,8 @@ def _load_key(using: str, prefix: str) -> Credential | None:
 def _load_owner(using: str, name: str) -> Owner | None:
     clients = Client.objects.using(using).select_related("plan")
     row = clients.filter(name=name, is_active=True).first()
-    return None if row is None else Owner(row.pk, row.name, row.plan.name)
+    return None if row is None else Owner(row.pk, row.name, _allowance(row.plan))
+
+
+def _allowance(plan: Plan) -> Allowance:
+    return Allowance(plan.name, plan.requests_per_minute, plan.withdrawals_per_minute)

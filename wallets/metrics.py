@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from prometheus_client import Counter, Histogram
+from prometheus_client import Counter, Gauge, Histogram
 
 OPERATIONS: Final = Counter(
     "wallet_operations_total",
@@ -24,4 +24,17 @@ LIST_LENGTH: Final = Histogram(
     "wallet_group_commit_list_length",
     "Commands that shared one transaction.",
     buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256, 512),
+)
+
+THROTTLED: Final = Counter(
+    "wallet_throttled_total",
+    "Calls turned away because a bucket was empty.",
+    ["bucket"],
+)
+"""bucket: `requests`, `withdrawals` or `address`."""
+
+LIMITER_FALLBACK: Final = Gauge(
+    "wallet_rate_limiter_fallback",
+    "Processes that count for themselves because Redis does not answer.",
+    multiprocess_mode="livesum",
 )

@@ -37,7 +37,7 @@ def environment_of(home: Home, port: int) -> dict[str, str]:
         "PORT": str(port),
         # SQLite has one writer at a time: more processes would only queue in front of its lock.
         "WEB_PROCESSES": "1",
-        "WEB_THREADS": "8",
+        "WEB_THREADS": "32",
         "OPEN_LOOPBACK": "yes",
         "PYTHONUNBUFFERED": "1",
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -11,6 +12,17 @@ from tests.people import books_now
 
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 TIME = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{6}Z")
+
+
+def tells_limits(reply: Reply) -> None:
+    """Hold a reply to tell the rate limits, in both ways, and alike."""
+    limit, remaining, reset = (
+        int(reply.headers[f"x-ratelimit-{name}"]) for name in ("limit", "remaining", "reset")
+    )
+    assert 0 <= remaining <= limit
+    assert 0 < reset - time.time() <= 61
+    assert f";r={remaining};" in reply.headers["ratelimit"]
+    assert f";q={limit};w=60" in reply.headers["ratelimit-policy"]
 
 
 @contextmanager
@@ -26,6 +38,7 @@ def is_problem(reply: Reply, status: int, code: str, field: str | None = None) -
     assert reply.status == status, str(reply)
     assert reply.headers["content-type"] == "application/problem+json"
     assert reply.headers["cache-control"] == "no-store"
+    tells_limits(reply)
     body = reply.json
     assert body["status"] == status
     assert body["code"] == code, str(reply)

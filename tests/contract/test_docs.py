@@ -55,13 +55,14 @@ def test_the_document_has_every_route_with_its_errors() -> None:
         for described in methods.values():
             assert described["security"] == [{"bearer": []}, {"apiKey": []}]
             for status, answer in described["responses"].items():
+                assert {"X-RateLimit-Remaining", "RateLimit"} <= set(answer["headers"])
                 if status >= "400":
                     problem = answer["content"]["application/problem+json"]
                     assert problem["schema"]["$ref"].endswith("/Problem")
                     example = next(iter(problem["examples"].values()))["value"]
                     assert example["status"] == int(status)
                     assert example["code"] in problems.catalogue()
-            assert {"401", "403", "503"} <= set(described["responses"])
+            assert {"401", "403", "429", "503"} <= set(described["responses"])
 
 
 @pytest.mark.parametrize("path", ["/api/docs/", "/api/redoc/"])

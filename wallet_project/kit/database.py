@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import random
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -30,6 +31,8 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.sql.compiler import SQLCompiler
 from django.db.models.sql.constants import ROW_COUNT
 from django.db.models.sql.subqueries import UpdateQuery
+
+from wallet_project.kit.retry_metrics import DATABASE_TRANSIENT, OPTIMISTIC_LOCK, RetryCount
 
 T = TypeVar("T")
 
@@ -64,6 +67,23 @@ class RetryPolicy:
     first_retry_immediate: bool = False
     raise_lock_waits: bool = False
     """A lock wait time-out is the caller's to handle (it moves the blocked wallets aside)."""
+
+    def delay_before(
+        self, kind: str, tries: Mapping[str, int], spent_seconds: float
+    ) -> float | None:
+        """Return how many seconds to wait before the next try, or None to give up."""
+        if kind == OPTIMISTIC_LOCK:
+            attempts, total_ms = self.contention_attempts, self.contention_total_ms
+            base_ms, jitter_ms = self.contention_delay_ms, self.contention_jitter_ms
+        else:
+            attempts, total_ms = self.transient_attempts, self.transient_total_ms
+            base_ms, jitter_ms = self.transient_delay_ms, self.transient_jitter_ms
+        delay_ms = base_ms + random.uniform(0, jitter_ms)  # noqa: S311 - spreads load, hides nothing
+        if self.first_retry_immediate and sum(tries.values()) == 1:
+            delay_ms = 0.0
+        if tries[kind] > attempts or spent_seconds * 1000 + delay_ms > total_ms:
+            return None
+        return delay_ms / 1000
 
 
 INTERACTIVE = RetryPolicy()
@@ -100,49 +120,51 @@ def is_about_data(error: Error) -> bool:
     return isinstance(error, DataError | IntegrityError) and not is_contention(error)
 
 
-def run_retrying(body: Callable[[], T], policy: RetryPolicy, *, using: str = PRIMARY) -> T:
+def run_retrying(
+    body: Callable[[], T],
+    policy: RetryPolicy,
+    *,
+    operation: str = "transaction",
+    using: str = PRIMARY,
+) -> T:
     """Run a whole transaction, again and again while its failure can heal.
 
     `body` opens its own `atomic` block, so each try starts from nothing; it must be safe to run
     twice, because a lost COMMIT reply looks like any lost connection. Idempotency keys make it so.
+    Retries are counted under `operation`.
 
     :raises LockWaitTimeout: if the policy leaves lock waits to the caller.
     """
     started = time.monotonic()
-    contentions = transients = 0
+    count = RetryCount(operation)
+    tries: Counter[str] = Counter()
     while True:
         try:
-            return body()
+            result = body()
         except Error as error:
-            connection = connections[using]
-            if connection.in_atomic_block:
-                raise  # an outer transaction decides; half a transaction is never retried
-            if is_contention(error):
-                if policy.raise_lock_waits and error_number(error) == _LOCK_WAIT:
-                    raise LockWaitTimeout from error
-                contentions += 1
-                if contentions > policy.contention_attempts:
-                    raise
-                delay_ms = _delay(policy.contention_delay_ms, policy.contention_jitter_ms)
-                limit_ms = policy.contention_total_ms
-            elif is_transient(error):
-                connection.close()
-                transients += 1
-                if transients > policy.transient_attempts:
-                    raise
-                delay_ms = _delay(policy.transient_delay_ms, policy.transient_jitter_ms)
-                limit_ms = policy.transient_total_ms
-            else:
+            kind = _kind_of_retry(error)
+            if kind is None or connections[using].in_atomic_block:
+                raise  # nothing heals it, or an outer transaction decides: never half a one again
+            if policy.raise_lock_waits and error_number(error) == _LOCK_WAIT:
+                raise LockWaitTimeout from error
+            if kind == DATABASE_TRANSIENT:
+                connections[using].close()
+            tries[kind] += 1
+            delay_seconds = policy.delay_before(kind, tries, time.monotonic() - started)
+            if delay_seconds is None:
+                count.gave_up(kind)
                 raise
-            if policy.first_retry_immediate and contentions + transients == 1:
-                delay_ms = 0.0
-            if (time.monotonic() - started) * 1000 + delay_ms > limit_ms:
-                raise
-            time.sleep(delay_ms / 1000)
+            count.again(kind, error)
+            time.sleep(delay_seconds)
+        else:
+            count.succeeded()
+            return result
 
 
-def _delay(base_ms: int, jitter_ms: int) -> float:
-    return base_ms + random.uniform(0, jitter_ms)  # noqa: S311 - spreads load, hides nothing
+def _kind_of_retry(error: Error) -> str | None:
+    if is_contention(error):
+        return OPTIMISTIC_LOCK
+    return DATABASE_TRANSIENT if is_transient(error) else None
 
 
 class ByPrimaryKey(models.Func):

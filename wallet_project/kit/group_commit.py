@@ -13,6 +13,7 @@ import logging
 import os
 import threading
 import time
+import weakref
 from collections import Counter, deque
 from collections.abc import Callable, Collection, Hashable, Sequence
 from concurrent.futures import Future
@@ -103,6 +104,9 @@ class GroupCommit(Generic[C, R]):
         self._on_list = on_list
         self.bounds: Final = bounds
         self._reset()
+        # A child has neither its parent's threads nor the right to its parent's commands.
+        own = weakref.WeakMethod(self._reset)
+        os.register_at_fork(after_in_child=lambda: (reset := own()) and reset())
 
     def _reset(self) -> None:
         self._condition = threading.Condition()
@@ -112,15 +116,12 @@ class GroupCommit(Generic[C, R]):
         self._leader: threading.Thread | None = None
         self._slow: threading.Thread | None = None
         self._stopping = False
-        self._pid = os.getpid()
 
     def submit(self, command: C, *, deadline_seconds: float = 8.0) -> Future[R]:
         """Queue a command; the future ends with its result.
 
         :raises QueueFull: at once, when the queue is too long, too old or closing.
         """
-        if self._pid != os.getpid():
-            self._reset()
         arrived = time.monotonic()
         waiting: _Waiting[C, R] = _Waiting(
             command,
@@ -148,7 +149,7 @@ class GroupCommit(Generic[C, R]):
             self._stopping = True
             self._condition.notify_all()
         for thread in (self._leader, self._slow):
-            if thread is not None and self._pid == os.getpid():
+            if thread is not None:
                 thread.join(timeout_seconds)
         self._reset()
 

@@ -14,7 +14,7 @@ from wallet_project.kit import clock
 from wallets import credentials
 from wallets.api.calls import Call
 from wallets.api.errors import Unauthenticated
-from wallets.credentials import Credential, Owner, ParsedKey
+from wallets.credentials import Allowance, Credential, Owner, ParsedKey
 from wallets.errors import ScopeMissing
 from wallets.models import Scope
 
@@ -29,7 +29,7 @@ class Principal:
 
     client: int
     client_name: str
-    plan: str
+    allowance: Allowance
     scopes: frozenset[str]
     actor: str
     """As it stands in the books: `key:<prefix>`, or `loopback`."""
@@ -75,7 +75,7 @@ def admit(key: ParsedKey, credential: Credential | None) -> Principal:
     return Principal(
         client=credential.client,
         client_name=credential.client_name,
-        plan=credential.plan,
+        allowance=credential.allowance,
         scopes=credential.scopes,
         actor=f"key:{credential.prefix}",
     )
@@ -115,7 +115,7 @@ def loopback_principal(owner: Owner | None) -> Principal:
     return Principal(
         client=owner.client,
         client_name=owner.client_name,
-        plan=owner.plan,
+        allowance=owner.allowance,
         scopes=frozenset(Scope.values),
         actor="loopback",
     )

@@ -11,11 +11,12 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from wallets import identity
-from wallets.api import errors, parsing, rendering
+from wallets.api import errors, parsing, rendering, throttling
 from wallets.api.authentication import Principal
 from wallets.api.calls import Answer, Call
 from wallets.api.django_http import call_of, read_body, respond
 from wallets.api.gates import AnswerAsIs, HasScope, KeyAuthentication, principal_of
+from wallets.api.throttling import RouteClass
 from wallets.identity import WalletIdentity
 from wallets.models import Scope
 
@@ -28,12 +29,23 @@ class ApiView(APIView):
     content_negotiation_class = AnswerAsIs
     scopes: ClassVar[Mapping[str, Scope]] = {}
     """The scope for each method."""
+    route_class: ClassVar[RouteClass] = RouteClass.REQUEST
+    """What a POST to the route counts as; other methods are requests only."""
 
     def perform_authentication(self, request: Request) -> None:
-        """Authenticate, then take note of the idempotency key, so that refusals tell it too."""
-        super().perform_authentication(request)
-        if request.method == "POST":
+        """Authenticate and count the call; take note of the idempotency key in between, so that
+        refusals tell it too."""
+        try:
+            super().perform_authentication(request)
+        except errors.Unauthenticated:
+            throttling.hold_to(throttling.charge_address(self.call))
+            raise
+        is_post = request.method == "POST"
+        counts_as = self.route_class if is_post else RouteClass.REQUEST
+        verdict = throttling.charge(self.call, self.principal, counts_as)
+        if is_post:
             self.call.key = parsing.header_key(self.call, self.principal)
+        throttling.hold_to(verdict)
 
     def http_method_not_allowed(self, request: Any, *args: Any, **kwargs: Any) -> NoReturn:
         """Refuse a method that the path does not take."""

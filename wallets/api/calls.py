@@ -33,6 +33,8 @@ class Call:
     """The idempotency key, from the moment it is known: every later answer tells it."""
     replayed: bool = False
     """Whether the answer is that of an earlier call with the same key."""
+    limits: dict[str, str] = field(default_factory=dict)
+    """What headers tell of the rate limits, from the moment the call is counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,7 @@ def standard_headers(call: Call, content_type: str) -> dict[str, str]:
         headers["Idempotency-Key"] = as_header(call.key.shown)
     if call.replayed:
         headers["Idempotent-Replayed"] = "true"
-    return headers
+    return headers | call.limits
 
 
 def as_header(text: str) -> str:

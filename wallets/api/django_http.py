@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, Final
 
 from django.http import HttpRequest, HttpResponse
-from django.http.request import UnreadablePostError
 
 from wallet_project.kit.request_id import choose_request_id, request_id_of
 from wallets.api import errors, parameters
@@ -56,8 +55,9 @@ def read_body(request: HttpRequest, call: Call, *, bytes_max: int, patch: bool =
         if length is None and "transfer-encoding" in call.headers:
             return _read_chunks(request, bytes_max)
         return request.body
-    except UnreadablePostError:
-        raise errors.BadRequest("The body ended before its length.") from None
+    except OSError:
+        # Django's UnreadablePostError and gunicorn's errors of a broken chunk are both of these.
+        raise errors.BadRequest("The body ended too early or is not well formed.") from None
 
 
 def _read_chunks(request: HttpRequest, bytes_max: int) -> bytes:

@@ -67,22 +67,32 @@ _REASONS: Final[dict[int, tuple[str, str, str]]] = {
         "insufficient_funds",
         "100.00 USD is available, 150.00 is needed.",
     ),
+    429: (
+        "The plan grants no more in this minute. It had no effect; Retry-After says when.",
+        "rate_limited",
+        "The limit is 100 requests in 60 seconds; the request had no effect.",
+    ),
     503: (
         "Not now. Send the same request with the same key after Retry-After.",
         "overloaded",
         "Too many requests wait already; send it again with the same key.",
     ),
 }
-_NUMBERS: Final[dict[str, dict[str, str]]] = {
+_NUMBERS: Final[dict[str, dict[str, str | int]]] = {
     "insufficient_funds": {
         "available": "100.00",
         "held": "0.00",
         "balance": "100.00",
         "shortfall": "50.00",
         "currency": "USD",
-    }
+    },
+    "rate_limited": {
+        "bucket": "requests",
+        "limit": 100,
+        "resetAt": "2026-01-15T10:31:00.000000Z",
+    },
 }
-_EVERYWHERE: Final = (401, 403, 503)
+_EVERYWHERE: Final = (401, 403, 429, 503)
 
 
 def _header(name: str, text: str, statuses: Sequence[int], **more: Any) -> OpenApiParameter:
@@ -195,7 +205,7 @@ def _described(
             _REQUEST_ID,
             *headers,
             _header("X-Request-ID", "Names this call in the logs.", every_status),
-            _header("Retry-After", "Seconds to wait.", [503]),
+            _header("Retry-After", "Seconds to wait.", [429, 503]),
             _header("WWW-Authenticate", "How to authenticate.", [401]),
         ],
         examples=list(examples),
@@ -214,7 +224,7 @@ _STALE: Final = _header(
 
 
 def _write_headers(status: int, failures: Sequence[int]) -> list[OpenApiParameter]:
-    every_status = [status, *failures, 403, 503]
+    every_status = [status, *failures, 403, 429, 503]
     return [
         _header("Idempotency-Key", "The key that was used.", every_status),
         _header("Idempotent-Replayed", "`true` when the key had ended before.", [status, 422]),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
-from wallet_project.kit.errors import DomainError, Invalid, NotFound, Unavailable
+from wallet_project.kit.errors import DomainError, Invalid, NotFound, Refused, Unavailable
 
 
 class RequestInvalid(Invalid):
@@ -132,6 +132,24 @@ class Unauthenticated(DomainError):
         super().__init__(
             "Send a valid API key as `Authorization: Bearer <prefix>.<secret>` or as X-Api-Key."
         )
+
+
+class RateLimited(DomainError):
+    """More was asked for in this minute than the plan, or the address, is granted."""
+
+    code = "rate_limited"
+    title = "Too many requests"
+
+    def __init__(self, detail: str, *, retry_after_seconds: int, **data: str | int) -> None:
+        super().__init__(detail, field="", **data)
+        self.retry_after_seconds = retry_after_seconds
+
+
+class BulkExceedsPlan(Refused):
+    """The list has more commands than the plan grants in a whole minute; it can never pass."""
+
+    code = "bulk_exceeds_plan"
+    title = "The list is longer than the plan allows"
 
 
 class DatabaseUnavailable(Unavailable):

@@ -15,6 +15,13 @@ from drf_spectacular.plumbing import ResolvedComponent
 from wallets.api import shapes
 
 _REFERENCE: Final = "#/components/schemas/"
+_LIMITS: Final[dict[str, tuple[str, str]]] = {
+    "X-RateLimit-Limit": ("integer", "What the tightest bucket grants in its window."),
+    "X-RateLimit-Remaining": ("integer", "What is left of it."),
+    "X-RateLimit-Reset": ("integer", "When all of it is back, in seconds since 1970."),
+    "RateLimit-Policy": ("string", 'Each bucket\'s quota and window: `"requests";q=100;w=60`.'),
+    "RateLimit": ("string", 'What is left of each, and for how long: `"requests";r=99;t=60`.'),
+}
 
 
 def component_name(shape: type[msgspec.Struct]) -> str:
@@ -22,6 +29,20 @@ def component_name(shape: type[msgspec.Struct]) -> str:
     if issubclass(shape, shapes.Body):
         return f"{shape.__name__}Request"
     return shape.__name__.removesuffix("Shown")
+
+
+def describe_limits(result: dict[str, Any], **_context: Any) -> dict[str, Any]:
+    """Give every answer the headers of the rate limits, described in one place."""
+    result["components"]["headers"] = {
+        name: {"description": text, "schema": {"type": kind}}
+        for name, (kind, text) in _LIMITS.items()
+    }
+    for methods in result["paths"].values():
+        for operation in methods.values():
+            for answer in operation["responses"].values():
+                told = answer.setdefault("headers", {})
+                told |= {name: {"$ref": f"#/components/headers/{name}"} for name in _LIMITS}
+    return result
 
 
 class StructExtension(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]

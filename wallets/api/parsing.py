@@ -35,6 +35,16 @@ V = TypeVar("V")
 R = TypeVar("R")
 
 _CHANNEL = re.compile(r"[a-z0-9-]{1,32}", re.ASCII)
+_IN_JSON = {
+    "str": "string",
+    "int": "number",
+    "float": "number",
+    "bool": "boolean",
+    "dict": "object",
+    "list": "array",
+}
+"""The decoder's words for types, and what callers call them."""
+_WORDS = re.compile(r"\b(?:" + "|".join(_IN_JSON) + r")\b")
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 _EARLIEST_VALUE_DATE: Final = date(1970, 1, 1)
@@ -199,7 +209,7 @@ def movement(
             reference=sent.reference_id or "",
             channel=channel or "default",
             description=sent.description,
-            metadata=sent.metadata,
+            metadata=sent.metadata or None,  # an empty object says no more than none
             value_date=value_date,
         ),
         destination=sent.destination_wallet_id if isinstance(sent, shapes.Transfer) else None,
@@ -251,10 +261,14 @@ def _decode_by_field(shape: type[B], body: bytes, findings: Findings) -> B:
 
 
 def _misfit(error: msgspec.ValidationError, field: str) -> Invalid:
-    detail = str(error).partition(" - at `")[0] + "."
+    detail = _WORDS.sub(_word, str(error).partition(" - at `")[0]) + "."
     if " of length " in detail:
         return FieldInvalid(detail, field=field)
     return errors.WrongType(detail, field=field)
+
+
+def _word(found: re.Match[str]) -> str:
+    return _IN_JSON[found.group(0)]
 
 
 def _amount(raw: Raw, currency: str) -> int:

@@ -41,6 +41,9 @@ _ADVICE_BY_CODE: Final[dict[str, str]] = {
     "unauthenticated": "Send a key that is neither mistyped, expired nor revoked, in one header.",
     "internal_error": "Send the same request with the same idempotency key: it takes effect once. "
     "If it keeps failing, tell us the requestId.",
+    "rate_limited": "Wait as long as Retry-After says, then send the same request with the same "
+    "key, which is still free. The X-RateLimit headers of every answer tell what is left.",
+    "bulk_exceeds_plan": "Nothing was done. Split the list, or ask for a larger plan.",
     "idempotency_key_reused": "Nothing was done. Take a new key for a new request, or send the "
     "first request unchanged to have its answer again.",
     "version_mismatch": "Read the wallet again and repeat the change on what it is now.",
@@ -64,7 +67,9 @@ class Explained:
 
 def is_api_path(path: str) -> bool:
     """Tell whether a path belongs to the API, whose errors are problems and not pages."""
-    return path == "/api" or path.startswith("/api/")
+    # As callers mean it: `//api/v1` and `/API/v1` are typing errors of a program, not of a person.
+    lowered = "/" + path.lower().lstrip("/")
+    return lowered == "/api" or lowered.startswith("/api/")
 
 
 def problem(call: Call, error: DomainError, status: int) -> Answer:
@@ -74,7 +79,7 @@ def problem(call: Call, error: DomainError, status: int) -> Answer:
         headers["WWW-Authenticate"] = error.challenge
     if isinstance(error, errors.MethodNotAllowed):
         headers["Allow"] = ", ".join(error.allowed)
-    if isinstance(error, Unavailable):
+    if isinstance(error, Unavailable | errors.RateLimited):
         headers["Retry-After"] = str(error.retry_after_seconds)
     body: dict[str, Any] = {
         "type": f"/problems/{error.code}",

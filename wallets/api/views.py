@@ -11,6 +11,7 @@ from wallets import identity, queries
 from wallets.api import documentation, parameters, parsing, rendering
 from wallets.api.binding import ApiView
 from wallets.api.parsing import Verb
+from wallets.api.throttling import RouteClass
 from wallets.identity import parse_uuid
 from wallets.models import Scope
 from wallets.operations import group_commit
@@ -101,6 +102,7 @@ class WithdrawView(MovementView):
     """Withdrawals from a wallet."""
 
     verb = Verb.WITHDRAW
+    route_class = RouteClass.WITHDRAWAL
 
 
 @extend_schema_view(post=documentation.TRANSFER)

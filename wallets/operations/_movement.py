@@ -46,7 +46,7 @@ def execute(
     :raises django.db.Error: if the database failed beyond what retrying heals; the outcome of
         every command is then unknown.
     """
-    return database.run_retrying(lambda: attempt(commands), policy)
+    return database.run_retrying(lambda: attempt(commands), policy, operation="movements")
 
 
 def attempt(commands: Sequence[MovementCommand]) -> list[Outcome]:

@@ -22,7 +22,7 @@ def _execute(commands: Sequence[MovementCommand], lock_wait_seconds: int) -> lis
         database.prepare_session(lock_wait_seconds=lock_wait_seconds)
         return _movement.attempt(commands)
 
-    return database.run_retrying(session_and_spine, database.LEADER)
+    return database.run_retrying(session_and_spine, database.LEADER, operation="group_commit")
 
 
 _queue: Final = group_commit.GroupCommit[MovementCommand, Outcome](

@@ -63,7 +63,9 @@ def open_wallet(
         idempotency_key=key.digest,
         request_hash=digest,
     )
-    opened = database.run_retrying(lambda: _attempt(wallet), database.INTERACTIVE)
+    opened = database.run_retrying(
+        lambda: _attempt(wallet), database.INTERACTIVE, operation="open_wallet"
+    )
     if not opened.replayed:
         balance_cache.put([as_cached(opened.wallet, wallet.created_at)])
         balance_cache.note_opened(client, wallet.created_at)

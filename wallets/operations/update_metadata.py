@@ -28,7 +28,9 @@ def update_metadata(
     :raises FieldInvalid: if the result would be too large.
     """
     changed = database.run_retrying(
-        lambda: _attempt(wallet, patch, expected_version), database.INTERACTIVE
+        lambda: _attempt(wallet, patch, expected_version),
+        database.INTERACTIVE,
+        operation="update_metadata",
     )
     balance_cache.put([as_cached(changed, changed.updated_at)])
     return changed

@@ -161,4 +161,4 @@ def test_writers_take_turns(alice: WalletIdentity) -> None:
     for thread in threads:
         thread.join()
 
-    assert min(turns) >= 10
+    assert min(turns) >= 10, turns

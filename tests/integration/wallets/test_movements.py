@@ -61,6 +61,18 @@ class TestDeposit:
         assert books_now() == before
         deposit(wallet=alice, request=asks(1, wallet=alice, channel="rail-0"))
 
+    def test_the_default_rail_and_other_currencies_are_never_crowded_out(
+        self, client_acme: Company, alice: WalletIdentity
+    ) -> None:
+        for number in range(64):
+            deposit(wallet=alice, request=asks(1, wallet=alice, channel=f"rail-{number}"))
+        yen = wallet_of(client_acme, "yen", currency="JPY")
+
+        fund(alice, 1)
+        deposit(wallet=yen, request=asks(1, wallet=yen, channel="rail-0"))
+
+        assert (balance(alice), balance(yen)) == (65, 1)
+
 
 class TestWithdraw:
     def test_lowers_the_balance(self, alice: WalletIdentity) -> None:

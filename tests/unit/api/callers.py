@@ -7,13 +7,14 @@ from uuid import UUID
 
 from wallets.api.authentication import Principal
 from wallets.api.calls import Call
+from wallets.credentials import Allowance
 from wallets.identity import WalletIdentity
 from wallets.models import Scope
 
 ACME = Principal(
     client=7,
     client_name="acme",
-    plan="default",
+    allowance=Allowance("default", 100, 10),
     scopes=frozenset(Scope.values),
     actor="key:abcdefghijkl",
 )

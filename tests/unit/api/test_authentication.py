@@ -13,12 +13,13 @@ from wallet_project.kit import clock
 from wallets import credentials
 from wallets.api import authentication
 from wallets.api.errors import Unauthenticated
-from wallets.credentials import Credential, Owner
+from wallets.credentials import Allowance, Credential, Owner
 from wallets.errors import ScopeMissing
 from wallets.models import Scope
 
 PREFIX, KEY = credentials.make_key()
 OTHER = credentials.make_key()[1]
+DEMO = Allowance("demo", 100_000, 100_000)
 LOCAL = {"peer": "127.0.0.1", "bound": "127.0.0.1"}
 
 
@@ -28,7 +29,7 @@ def credential(**more: Any) -> Credential:
         "digest": credentials.digest_of(KEY.partition(".")[2]),
         "client": 7,
         "client_name": "acme",
-        "plan": "default",
+        "allowance": Allowance("default", 100, 10),
         "scopes": frozenset({"wallets:read"}),
         "is_usable": True,
         "expires_at": None,
@@ -148,7 +149,7 @@ def test_nothing_else_is_the_loopback(facts: dict[str, Any], settings: Any) -> N
 
 
 def test_the_loopback_is_the_demo_clients() -> None:
-    principal = authentication.loopback_principal(Owner(3, "demo", "demo"))
+    principal = authentication.loopback_principal(Owner(3, "demo", DEMO))
     assert (principal.client, principal.actor) == (3, "loopback")
     assert principal.scopes == set(Scope.values)
     with pytest.raises(Unauthenticated):
@@ -159,7 +160,8 @@ def test_a_good_key_is_its_clients() -> None:
     parsed = credentials.parse(KEY)
     assert parsed is not None
     principal = authentication.admit(parsed, credential())
-    assert (principal.client, principal.client_name, principal.plan) == (7, "acme", "default")
+    assert (principal.client, principal.client_name) == (7, "acme")
+    assert principal.allowance == Allowance("default", 100, 10)
     assert principal.actor == f"key:{PREFIX}"
 
 

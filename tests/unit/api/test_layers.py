@@ -19,6 +19,7 @@ SHARED = [
     "problems",
     "rendering",
     "shapes",
+    "throttling",
 ]
 
 

@@ -92,6 +92,8 @@ def test_one_error_speaks_for_itself_and_several_are_listed() -> None:
         (errors.BodyTooLarge("x"), 413, "body_too_large"),
         (errors.UnsupportedMediaType("x"), 415, "unsupported_media_type"),
         (business.KeyReused("x"), 422, "idempotency_key_reused"),
+        (errors.BulkExceedsPlan("x"), 422, "bulk_exceeds_plan"),
+        (errors.RateLimited("x", retry_after_seconds=7), 429, "rate_limited"),
         (QueueFull("x"), 503, "overloaded"),
         (OperationalError(2013, "Lost connection"), 503, "database_unavailable"),
         (OperationalError(1213, "Deadlock"), 503, "database_unavailable"),
@@ -127,6 +129,7 @@ def test_what_is_our_fault_is_logged_and_not_told(caplog: pytest.LogCaptureFixtu
     [
         (errors.Unauthenticated(), "WWW-Authenticate", 'Bearer realm="wallet"'),
         (errors.MethodNotAllowed(["GET", "POST"]), "Allow", "GET, POST"),
+        (errors.RateLimited("x", retry_after_seconds=7), "Retry-After", "7"),
         (QueueFull("x"), "Retry-After", "1"),
         (OperationalError(2006, "gone"), "Retry-After", "1"),
     ],
@@ -168,7 +171,7 @@ def test_every_error_has_a_code_of_its_own_and_a_page() -> None:
         assert explained.advice.endswith(".")
         assert explained.title != DomainError.title
         assert exception_handler.status_of(kind) in {
-            400, 401, 403, 404, 405, 408, 409, 412, 413, 415, 422, 500, 503,
+            400, 401, 403, 404, 405, 408, 409, 412, 413, 415, 422, 429, 500, 503,
         }  # fmt: skip
 
 

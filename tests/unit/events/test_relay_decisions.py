@@ -9,6 +9,8 @@ import pytest
 
 from events import relay
 from events.broker import Outcome, Record
+from events.errors import BrokerUnavailable
+from wallet_project.kit.retry_metrics import KAFKA_PUBLISH
 
 ALICE, BOB = uuid4(), uuid4()
 
@@ -44,7 +46,7 @@ def test_trouble_is_logged_once_and_its_end_once(caplog: pytest.LogCaptureFixtur
 
     with caplog.at_level(logging.WARNING, logger="events.relay"):
         for _ in range(5):
-            trouble.with_("broker", "gone")
+            trouble.with_(KAFKA_PUBLISH, BrokerUnavailable("gone"))
         trouble.over()
         trouble.over()
 
@@ -53,7 +55,7 @@ def test_trouble_is_logged_once_and_its_end_once(caplog: pytest.LogCaptureFixtur
 
 def test_waits_grow_and_stay_below_five_seconds() -> None:
     trouble = relay._Trouble()
-    waits = [trouble.with_("broker", "gone") for _ in range(20)]
+    waits = [trouble.with_(KAFKA_PUBLISH, BrokerUnavailable("gone")) for _ in range(20)]
 
     assert 0.5 <= waits[0] <= relay.BACK_OFF_SECONDS
     assert max(waits) <= relay.BACK_OFF_SECONDS_MAX

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
@@ -196,6 +197,21 @@ def test_an_unforeseen_failure_leaves_nobody_waiting_and_the_leader_alive(
 
     store.failing = None
     assert group.submit(("w", 2)).result(5) == 20
+
+
+def test_a_forked_child_starts_with_an_empty_queue_and_threads_of_its_own(
+    make: Make, store: Store
+) -> None:
+    group = make()
+    group.submit(("parent", 1)).result(5)
+
+    child = os.fork()
+    if child == 0:
+        answered = group.submit(("child", 2)).result(5) == 20
+        os._exit(0 if answered else 1)
+
+    assert os.waitpid(child, 0)[1] == 0
+    assert group.submit(("parent", 3)).result(5) == 30
 
 
 def test_stop_finishes_what_waits_and_takes_nothing_more(make: Make, store: Store) -> None:

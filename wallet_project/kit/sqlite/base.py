@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import fcntl
 import os
+import random
 import time
 from typing import Any
 
 from django.db import Error, OperationalError
 from django.db.backends.sqlite3 import base
 
-_POLL_SECONDS = 0.001
-_POLL_SECONDS_MAX = 0.02
+_POLL_SECONDS = (0.0005, 0.002)
+"""Between one look and the next; the same for all, however long they have waited."""
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
@@ -60,23 +61,31 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def _take_writer_lock(self) -> None:
         if self._writer_lock is not None or self.is_in_memory_db():
             return
-        lock = os.open(f"{self.settings_dict['NAME']}.lock", os.O_RDWR | os.O_CREAT, 0o600)
         deadline = time.monotonic() + float(self.settings_dict["OPTIONS"].get("timeout", 5.0))
-        pause = _POLL_SECONDS
+        # Two locks, like the two doors of a turnstile: who stands between them is next, so a
+        # writer that has just finished cannot slip in again before anyone has looked.
+        turnstile = self._flock("queue", deadline)
+        try:
+            self._writer_lock = self._flock("lock", deadline)
+        finally:
+            os.close(turnstile)
+
+    def _flock(self, name: str, deadline: float) -> int:
+        """Take the lock on a file beside the database; closing the descriptor gives it back."""
+        path = f"{self.settings_dict['NAME']}.{name}"
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         while True:
             try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 if time.monotonic() > deadline:
-                    os.close(lock)
+                    os.close(descriptor)
                     raise OperationalError(
                         "database is locked: other writers took too long"
                     ) from None
-                time.sleep(pause)
-                pause = min(pause * 1.5, _POLL_SECONDS_MAX)
+                time.sleep(random.uniform(*_POLL_SECONDS))  # noqa: S311 - spreads the waiters
             else:
-                self._writer_lock = lock
-                return
+                return descriptor
 
     def _release_writer_lock(self) -> None:
         lock, self._writer_lock = self._writer_lock, None
