@@ -53,6 +53,16 @@ class Entry:
     reverses: UUID | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class NewAccount:
+    """A customer's account to be opened."""
+
+    id: UUID
+    code: str
+    client: int
+    currency: str
+
+
 def post_entries(entries: Sequence[Entry]) -> None:
     """Insert entries and their postings inside the caller's open transaction.
 
@@ -101,12 +111,13 @@ def check(entries: Iterable[Entry]) -> None:
             raise UnbalancedEntry(f"Entry {entry.id} has two lines on one account; net them.")
 
 
-def open_account(
-    *, account_id: UUID, code: str, client: int, currency: str, created_at: datetime
-) -> None:
-    """Insert a customer's account (normal side credit) inside the caller's transaction."""
+def open_accounts(accounts: Sequence[NewAccount], created_at: datetime) -> None:
+    """Insert customers' accounts (normal side credit) inside the caller's transaction."""
     Account.objects.using(PRIMARY).bulk_create(
-        [Account(account_id, code, client, currency, NormalSide.CREDIT, created_at)]
+        [
+            Account(new.id, new.code, new.client, new.currency, NormalSide.CREDIT, created_at)
+            for new in accounts
+        ]
     )
 
 

@@ -96,6 +96,15 @@ def page_of_account(
     return [(sequence, entry) for sequence, entry in rows if sequence is not None]
 
 
+def postings_from(
+    account: UUID, *, sequence: int, limit: int, using: str = PRIMARY
+) -> list[tuple[int, UUID]]:
+    """List (sequence, entry) of an account's postings, oldest first, from a sequence on."""
+    found = Posting.objects.using(using).filter(account_id=account, sequence__gte=sequence)
+    rows = found.order_by("sequence").values_list("sequence", "entry_id")[:limit]
+    return [(number, entry) for number, entry in rows if number is not None]
+
+
 def balance_at(account: UUID, moment: datetime, *, using: str = PRIMARY) -> PastBalance:
     """Tell an account's balance after everything posted up to and at a moment.
 

@@ -28,6 +28,7 @@ from wallets.api import throttling
 from wallets.api.calls import Answer, Call
 from wallets.api.django_http import call_of, respond
 from wallets.api.problems import is_api_path, problem
+from wallets.api.short.failures import failure, is_short_path
 
 logger = logging.getLogger(__name__)
 
@@ -49,6 +50,9 @@ STATUS_BY_KIND: Final[dict[type[DomainError], int]] = {
     business.VersionNotReached: 412,
     business.PreconditionFailed: 412,
 }
+
+STATUS_ON_SHORT_ROUTES: Final[dict[type[DomainError], int]] = {business.KeyReused: 409}
+"""Where the short dialect has another number for the same thing."""
 
 
 def status_of(kind: type[DomainError]) -> int:
@@ -81,12 +85,14 @@ def answer_of(call: Call, error: BaseException) -> Answer:
     """Answer a call that failed, whatever it failed with; log what is our fault."""
     named = as_domain_error(error)
     status = status_of(type(named))
+    if is_short_path(call.path):
+        status = STATUS_ON_SHORT_ROUTES.get(type(named), status)
     if status == 500 or isinstance(error, DatabaseError):
         logger.error("api.failed", exc_info=error, extra={"path": call.path, "code": named.code})
     elif isinstance(named, Unavailable):
         logger.warning("api.unavailable", extra={"path": call.path, "code": named.code})
     hidden = api.InternalError() if status == 500 else named
-    return problem(call, hidden, status)
+    return _told(call, hidden, status)
 
 
 def handle(error: Exception, context: dict[str, Any]) -> HttpResponse:
@@ -97,31 +103,31 @@ def handle(error: Exception, context: dict[str, Any]) -> HttpResponse:
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """Answer a request that Django itself turned down, such as one with an unknown Host."""
-    if is_api_path(request.path):
+    if _is_of_api(request.path):
         return _respond_to_stranger(request, exception or SuspiciousOperation())
     return landing.bad_request(request, exception)
 
 
 def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """Answer a visitor who may not see a page; the API's own 403 comes from its views."""
-    if is_api_path(request.path):
+    if _is_of_api(request.path):
         return _respond(request, api.BadRequest("It is not allowed here."))
     return landing.forbidden(request, exception)
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """Answer a path that does not exist."""
-    if is_api_path(request.path):
+    if _is_of_api(request.path):
         return _respond_to_stranger(request, exception or Http404())
     return landing.not_found(request, exception)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """Answer what failed outside any view; Django has logged it."""
-    if is_api_path(request.path):
+    if _is_of_api(request.path):
         call = call_of(request)
         throttling.look_at_address(call)
-        return respond(call, problem(call, api.InternalError(), 500))
+        return respond(call, _told(call, api.InternalError(), 500))
     return landing.server_error(request)
 
 
@@ -134,6 +140,15 @@ def _respond_to_stranger(request: HttpRequest, error: BaseException) -> HttpResp
     except api.RateLimited as refusal:
         return _respond(request, refusal)
     return _respond(request, error)
+
+
+def _is_of_api(path: str) -> bool:
+    return is_api_path(path) or is_short_path(path)
+
+
+def _told(call: Call, error: DomainError, status: int) -> Answer:
+    """Write an error in the format of its route, whatever the caller would accept."""
+    return (failure if is_short_path(call.path) else problem)(call, error, status)
 
 
 def _respond(request: HttpRequest, error: BaseException) -> HttpResponse:

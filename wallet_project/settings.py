@@ -281,6 +281,10 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         {"name": "Wallets", "description": "Open them, list them, keep notes on them."},
         {"name": "Movements", "description": "Money in, money out, money between wallets."},
         {"name": "Balances", "description": "Now, and at any moment before."},
+        {
+            "name": "Short dialect",
+            "description": "The same money by names and numbers; wallets appear when credited.",
+        },
     ],
 }
 

@@ -7,6 +7,7 @@ from django.views.generic import RedirectView
 
 from wallet_project import exception_handler, health, landing, metrics_view
 from wallets.api import docs
+from wallets.api.short import urls as short
 
 _status_of = {"status_of": exception_handler.status_of}
 
@@ -29,9 +30,11 @@ documentation = [
 urlpatterns = [
     path("", csrf_exempt(landing.landing)),
     path("api/v1/", include("wallets.api.urls")),
+    path("v1/wallet/", include(short.documented)),
+    path("wallet/", include(short.undocumented)),
     *documentation,
     # Also with DEBUG, and also for POST: an unknown path of the API is a problem, never a page.
-    re_path(r"^api/", csrf_exempt(exception_handler.not_found)),
+    re_path(r"^(?:api/|(?:v1/)?wallet(?:/|$))", csrf_exempt(exception_handler.not_found)),
     path("admin", RedirectView.as_view(url="/admin/")),
     path("admin/", admin.site.urls),
     path("health", csrf_exempt(health.ready)),

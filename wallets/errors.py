@@ -141,6 +141,13 @@ class ClientNotFound(NotFound):
     title = "The client does not exist"
 
 
+class WalletJustOpened(Unavailable):
+    """Somebody opened the wallet in another currency while this call was on its way."""
+
+    code = "wallet_just_opened"
+    title = "The wallet has just been opened"
+
+
 class ClockAhead(Unavailable):
     """A wallet's latest posting lies in the future of the primary's clock."""
 

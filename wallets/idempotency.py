@@ -35,10 +35,13 @@ def from_header(client: int, key: str) -> Key:
     return Key(_digest(b"header", client, key), key)
 
 
-def from_reference(client: int, verb: str, wallet: UUID, reference: str) -> Key:
+def from_reference(client: int, verb: str, wallet: UUID | str, reference: str) -> Key:
     """Make the key of a `referenceId`. Its scope is client, verb and wallet, so that a single
-    call, a bulk item and an operation with one reference are one command."""
-    return Key(_digest(b"reference", client, verb, wallet.bytes, reference), reference, "reference")
+    call, a bulk item and an operation with one reference are one command.
+
+    Where a wallet may not exist yet it is given by name; such keys are a scope of their own."""
+    named = wallet.bytes if isinstance(wallet, UUID) else wallet
+    return Key(_digest(b"reference", client, verb, named, reference), reference, "reference")
 
 
 def made_here(client: int) -> Key:

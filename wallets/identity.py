@@ -27,6 +27,12 @@ class WalletIdentity:
     client: int
     client_name: str
     currency: str
+    reference: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The one name that stands for the wallet in digests: its reference never changes."""
+        return self.reference or str(self.id)
 
 
 def parse_uuid(text: str) -> UUID | None:
@@ -34,7 +40,7 @@ def parse_uuid(text: str) -> UUID | None:
     return UUID(text) if _UUID.fullmatch(text) else None
 
 
-def check_reference(reference: str) -> str:
+def check_reference(reference: str, *, field: str = "reference") -> str:
     """Return a caller-chosen wallet reference that can name a wallet.
 
     :raises FieldInvalid: if it has other characters, is too long, or looks like a UUID.
@@ -43,7 +49,7 @@ def check_reference(reference: str) -> str:
         raise errors.FieldInvalid(
             "A reference has 1 to 64 characters of A-Z, a-z, 0-9 and . _ : @ -, starts with a "
             "letter or digit, and is not shaped like a UUID.",
-            field="reference",
+            field=field,
         )
     return reference
 
@@ -53,6 +59,17 @@ def identify(client: int, name: str, *, field: str = "walletId") -> WalletIdenti
 
     :raises WalletNotFound: if the client has no such wallet, also when another client has it.
     """
+    found = find(client, name)
+    if found is None:
+        missing = (
+            errors.DestinationNotFound if field == "destinationWalletId" else errors.WalletNotFound
+        )
+        raise missing("The wallet does not exist.", field=field)
+    return found
+
+
+def find(client: int, name: str) -> WalletIdentity | None:
+    """Find a client's wallet like `identify`, or None when the client has none of that name."""
     key = (client, name)
     with _lock:
         known = _known.get(key)
@@ -61,10 +78,7 @@ def identify(client: int, name: str, *, field: str = "walletId") -> WalletIdenti
             return known
     found = _look_up(client, name)
     if found is None:
-        missing = (
-            errors.DestinationNotFound if field == "destinationWalletId" else errors.WalletNotFound
-        )
-        raise missing("The wallet does not exist.", field=field)
+        return None
     with _lock:
         _known[key] = found
         while len(_known) > _REMEMBERED:
@@ -95,6 +109,6 @@ def _look_up_in(source: Source, client: int, name: str) -> WalletIdentity | None
         wallets = wallets.filter(reference=name)
     else:
         return None
-    row = wallets.values_list("id", "client_id", "client__name", "currency").first()
+    row = wallets.values_list("id", "client_id", "client__name", "currency", "reference").first()
     source.need(row is not None)  # it may have been opened a moment ago
     return None if row is None else WalletIdentity(*row)

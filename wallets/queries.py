@@ -1,24 +1,20 @@
-"""Reads of the business: which source answers, and what a caller is shown of it.
+"""Reads of the business.
 
-Each read says what it needs of the replica and goes to the primary where that is not given
-(`kit.replica`): a version that the caller knows of, a wallet as of the last ten seconds, a page
-without a gap. See `docs/architecture.md`, "Reads".
+Each says what it needs of the replica, and goes to the primary where that is not given
+(`kit.replica`). See `docs/architecture.md`, "Reads".
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
-
-from django.db import connections
 
 from ledger import queries as books
 from ledger.queries import PostedEntry
 from wallet_project.kit import clock, replica
-from wallet_project.kit.database import PRIMARY
 from wallet_project.kit.replica import Source
 from wallets import balance_cache, errors
 from wallets.balance_cache import CachedBalance
@@ -26,6 +22,7 @@ from wallets.chart import type_shown
 from wallets.identity import WalletIdentity
 from wallets.models import Wallet
 from wallets.sources import as_cached, row_of
+from wallets.sources import primary_clock as primary_clock
 
 SETTLED_AFTER: Final = timedelta(seconds=60)
 """No transaction lives this long, so nothing can be posted before a moment this far past."""
@@ -98,6 +95,15 @@ class HistoryItem:
     metadata: Mapping[str, Any] | None
     value_date: str
     created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OldestFirst:
+    """A page of a wallet's history in the order in which it happened."""
+
+    created_at: datetime | None
+    """When the wallet was made, on the page that begins with that."""
+    items: tuple[HistoryItem, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +191,7 @@ def wallets_page(
 
 
 def balance(identity: WalletIdentity, *, min_version: int | None = None) -> BalanceView:
-    """Read a wallet's money now: from the cache, the replica or the primary.
+    """Read a wallet's money now.
 
     :raises VersionNotReached: if it is not at `min_version` on the primary either.
     """
@@ -193,7 +199,12 @@ def balance(identity: WalletIdentity, *, min_version: int | None = None) -> Bala
     if cached is not None and cached.version >= (min_version or 0):
         replica.READS.labels("cache").inc()
         return _balance_view(cached, identity, stale=False)
-    found, stale = replica.read(lambda source: _read_balance(source, identity, min_version))
+
+    def ask(source: Source) -> tuple[CachedBalance, bool]:
+        row, moment = row_of(source, identity, min_version)
+        return as_cached(row, moment), source.is_last_resort
+
+    found, stale = replica.read(ask)
     if not stale:
         balance_cache.put([found])
     return _balance_view(found, identity, stale=stale)
@@ -251,13 +262,31 @@ def history(
         page = books.page_of_account(
             identity.id, before_sequence=top, limit=limit, using=source.using
         )
-        source.need([sequence for sequence, _ in page] == list(range(top - 1, 0, -1))[:limit])
-        entries = books.entries_by_id([entry for _, entry in page], using=source.using)
-        source.need(len(entries) == len(page))
+        expected = range(top - 1, max(top - 1 - limit, 0), -1)
         return HistoryPage(
-            [_history_item(entries[entry], identity) for _, entry in page],
+            _items(source, identity, page, expected),
             stale_as_of=moment if source.is_last_resort else None,
         )
+
+    return replica.read(ask)
+
+
+def history_oldest_first(
+    identity: WalletIdentity, *, offset: int, limit: int, min_version: int | None = None
+) -> OldestFirst:
+    """List what happened to a wallet, from its creation on, after so many items.
+
+    Posting sequences have no gaps, so an offset is a look-up and costs nothing.
+    """
+    seen = balance_cache.version_of(identity.id)
+
+    def ask(source: Source) -> OldestFirst:
+        row, _ = row_of(source, identity, min_version, seen)
+        first = max(offset, 1)
+        there = max(min(limit - (offset == 0), row.posting_sequence - first + 1), 0)
+        page = books.postings_from(identity.id, sequence=first, limit=there, using=source.using)
+        items = _items(source, identity, page, range(first, first + there))
+        return OldestFirst(row.created_at if offset == 0 else None, items)
 
     return replica.read(ask)
 
@@ -265,17 +294,6 @@ def history(
 def transaction(client: int, transaction_id: UUID) -> TransactionView | None:
     """Read a transaction of a client with its postings, or None when the client has none such."""
     return replica.read(lambda source: _transaction(source, client, transaction_id))
-
-
-def primary_clock() -> datetime:
-    """Read the primary's clock, the one that stamps postings."""
-    connection = connections[PRIMARY]
-    if connection.vendor != "mysql":
-        return clock.now()
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT UTC_TIMESTAMP(6)")
-        moment: datetime = cursor.fetchone()[0]
-    return moment.replace(tzinfo=UTC)
 
 
 def view_of(row: Wallet, *, stale_as_of: datetime | None = None) -> WalletView:
@@ -296,13 +314,6 @@ def view_of(row: Wallet, *, stale_as_of: datetime | None = None) -> WalletView:
         updated_at=max(row.updated_at, row.last_posted_at or row.updated_at),
         stale_as_of=stale_as_of,
     )
-
-
-def _read_balance(
-    source: Source, identity: WalletIdentity, min_version: int | None
-) -> tuple[CachedBalance, bool]:
-    row, moment = row_of(source, identity, min_version)
-    return as_cached(row, moment), source.is_last_resort
 
 
 def _balance_view(found: CachedBalance, identity: WalletIdentity, *, stale: bool) -> BalanceView:
@@ -350,6 +361,15 @@ def _transaction(source: Source, client: int, transaction_id: UUID) -> Transacti
             for line in entry.lines
         ),
     )
+
+
+def _items(
+    source: Source, identity: WalletIdentity, page: Sequence[tuple[int, UUID]], expected: range
+) -> tuple[HistoryItem, ...]:
+    source.need([sequence for sequence, _ in page] == list(expected))
+    entries = books.entries_by_id([entry for _, entry in page], using=source.using)
+    source.need(len(entries) == len(page))
+    return tuple(_history_item(entries[entry], identity) for _, entry in page)
 
 
 def _history_item(entry: PostedEntry, identity: WalletIdentity) -> HistoryItem:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Protocol
 from uuid import UUID
 
+from django.db import connections
+
+from wallet_project.kit import clock
+from wallet_project.kit.database import PRIMARY
 from wallet_project.kit.replica import Source
 from wallets import errors
 from wallets.balance_cache import CachedBalance
@@ -69,3 +73,14 @@ def as_cached(row: HasMoney, as_of: datetime) -> CachedBalance:
     return CachedBalance(
         row.id, row.version, row.balance, row.held, row.available, row.status, as_of
     )
+
+
+def primary_clock() -> datetime:
+    """Read the primary's clock, the one that stamps postings."""
+    connection = connections[PRIMARY]
+    if connection.vendor != "mysql":
+        return clock.now()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT UTC_TIMESTAMP(6)")
+        moment: datetime = cursor.fetchone()[0]
+    return moment.replace(tzinfo=UTC)

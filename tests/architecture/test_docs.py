@@ -65,11 +65,17 @@ def _read(path: str) -> str:
 
 
 def _routes() -> set[str]:
-    """List the paths of the API below its base, as the documents write them."""
-    api = next(p for p in get_resolver().url_patterns if str(p.pattern) == "api/v1/")
-    assert isinstance(api, URLResolver)
-    routes = [str(pattern.pattern) for pattern in api.url_patterns]
-    return {"/" + re.sub(r"<str:\w+>", "{id}", route) for route in routes}
+    """List the paths of the API as the documents write them: below its base, or whole."""
+    found = set()
+    for base, shown in (("api/v1/", "/"), ("v1/wallet/", "/v1/wallet/")):
+        api = next(p for p in get_resolver().url_patterns if str(p.pattern) == base)
+        assert isinstance(api, URLResolver)
+        found |= {shown + str(pattern.pattern) for pattern in api.url_patterns}
+    return {re.sub(r"<str:(name)>|<str:\w+>", _as_written, route) for route in found}
+
+
+def _as_written(parameter: re.Match[str]) -> str:
+    return "{" + (parameter.group(1) or "id") + "}"
 
 
 def test_every_link_leads_somewhere() -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from tests.contract.short import Short
 from tests.http import Api
 from tests.people import Company
 from wallets.models import Scope
@@ -27,3 +30,9 @@ def reader(client_acme: Company) -> Api:
     """A program of Acme's that may only read."""
     made = add_key(name="acme", scopes=[Scope.WALLETS_READ, Scope.TRANSACTIONS_READ])
     return Api(made.key)
+
+
+@pytest.fixture(params=["/v1/wallet", "/wallet"])
+def short(request: pytest.FixtureRequest, acme: Api) -> Short:
+    """Acme, on either of the dialect's two bases."""
+    return Short(replace(acme, base=request.param))

@@ -15,6 +15,7 @@ from django.core.management import call_command
 from tests.contract.test_http import ROUTES
 from tests.http import Api, Reply
 from wallets.api import problems
+from wallets.api.short.failures import is_short_path
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -51,12 +52,17 @@ def test_the_document_has_every_route_with_its_errors() -> None:
         path = "/api/v1" + re.sub(r"/(alice|x)\b", "/*", route)
         for method in set(allowed.split(", ")) - {"HEAD", "OPTIONS"}:
             assert (path, method) in told
-    for methods in document["paths"].values():
+    for path, methods in document["paths"].items():
         for described in methods.values():
             assert described["security"] == [{"bearer": []}, {"apiKey": []}]
             for status, answer in described["responses"].items():
                 assert {"X-RateLimit-Remaining", "RateLimit"} <= set(answer["headers"])
-                if status >= "400":
+                if status >= "400" and is_short_path(path):
+                    error = answer["content"]["application/json"]
+                    assert error["schema"]["$ref"].endswith("/ShortError")
+                    example = next(iter(error["examples"].values()))["value"]
+                    assert example["statusCode"] == int(status)
+                elif status >= "400":
                     problem = answer["content"]["application/problem+json"]
                     assert problem["schema"]["$ref"].endswith("/Problem")
                     example = next(iter(problem["examples"].values()))["value"]

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from deploy.embedded.__main__ import _OF_OTHERS
 from tests import databases
 from tests.e2e.services import Service
 from tests.embedded import starting
@@ -24,7 +25,12 @@ def embedded_service() -> Iterator[Service]:
         tempfile.TemporaryDirectory(prefix="wallet-e2e-") as home,
         starting.running(Path(home), starting.free_port()) as started,
     ):
-        yield Service(started.base, key=None, name="embedded")
+        # Of what the shell may hold for a real stack, nothing reaches commands of this service.
+        others = (*_OF_OTHERS, "DJANGO_SETTINGS_MODULE")
+        kept = {name: value for name, value in os.environ.items() if name not in others}
+        yield Service(
+            started.base, key=None, name="embedded", environment=kept | {"WALLET_HOME": home}
+        )
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ import json
 import shlex
 import subprocess
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -40,8 +40,16 @@ class Service:
 
     def prove(self) -> str:
         """Run `manage.py verify_ledger` on its database; fail unless everything holds."""
+        return self._manage("verify_ledger")
+
+    def of_new_client(self, name: str) -> Service:
+        """Admit a client and be its program: nobody else's wallets are in the way."""
+        key = self._manage("create_client", name, "--plan", "unlimited").strip()
+        return replace(self, key=key, name=name)
+
+    def _manage(self, *words: str) -> str:
         done = subprocess.run(
-            [sys.executable, "manage.py", "verify_ledger"],
+            [sys.executable, "manage.py", *words],
             cwd=REPOSITORY,
             env=self.environment | {"SECRET_KEY": "x" * 40},
             capture_output=True,

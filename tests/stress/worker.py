@@ -20,7 +20,14 @@ from django.db import connections  # noqa: E402
 
 from wallets import idempotency  # noqa: E402
 from wallets.identity import WalletIdentity, identify  # noqa: E402
-from wallets.operations import _movement, deposit, group_commit, transfer, withdraw  # noqa: E402
+from wallets.operations import (  # noqa: E402
+    _movement,
+    by_name,
+    deposit,
+    group_commit,
+    transfer,
+    withdraw,
+)
 from wallets.operations._commands import MovementRequest, Outcome  # noqa: E402
 
 
@@ -80,6 +87,22 @@ def lists_of_transfers(wallets: list[WalletIdentity], arguments: dict[str, Any])
     return {"seen": seen}
 
 
+def first_deposits(wallets: list[WalletIdentity], arguments: dict[str, Any]) -> dict[str, Any]:
+    """Make the first deposits of the same names as every other process, at the same moments."""
+    seen: Counter[str] = Counter()
+    began = time.time()
+    owner = {"client": arguments["client"], "client_name": arguments["client_name"]}
+    for number in range(arguments["names"]):
+        payee = by_name.payee(**owner, name=f"new-{number}", field="walletId")
+        own = [
+            by_name.deposit(payee=payee, request=_asks(payee.wallet, 1, key=key))
+            for key in ("shared-" + str(number), f"{arguments['seed']}-{number}")
+        ]
+        time.sleep(max(0.0, began + number * arguments["pause_seconds"] - time.time()))
+        seen.update(_word(group_commit.run(command)) for command in own)
+    return {"seen": seen}
+
+
 def _asks(wallet: WalletIdentity, amount: int, key: str | None = None) -> MovementRequest:
     chosen = (
         idempotency.from_header(wallet.client, key)
@@ -96,6 +119,7 @@ def _word(outcome: Outcome) -> str:
 
 
 JOBS = {
+    "first_deposits": first_deposits,
     "same_withdrawals": same_withdrawals,
     "lists_of_transfers": lists_of_transfers,
     "lists_with_shared_keys": lists_with_shared_keys,

@@ -115,6 +115,12 @@ def parse_amount(text: str, currency: str, *, field: str = "amount") -> int:
     return minor
 
 
+def format_shortest(minor: int, currency: str) -> str:
+    """Write minor units as the shortest exact decimal: `100`, `99.5`, `0.07`."""
+    text = format_minor(minor, currency)
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
 def format_minor(minor: int, currency: str) -> str:
     """Write minor units as a decimal string with all of the currency's decimals."""
     exponent = exponent_of(currency)

@@ -17,6 +17,7 @@ from wallets.api.calls import Answer, Call
 from wallets.api.django_http import call_of, read_body, respond
 from wallets.api.gates import AnswerAsIs, HasScope, KeyAuthentication, principal_of
 from wallets.api.throttling import RouteClass
+from wallets.idempotency import Key
 from wallets.identity import WalletIdentity
 from wallets.models import Scope
 
@@ -44,8 +45,15 @@ class ApiView(APIView):
         counts_as = self.route_class if is_post else RouteClass.REQUEST
         verdict = throttling.charge(self.call, self.principal, counts_as)
         if is_post:
-            self.call.key = parsing.header_key(self.call, self.principal)
+            self.call.key = self.sent_key()
         throttling.hold_to(verdict)
+
+    def sent_key(self) -> Key | None:
+        """Read the idempotency key that the headers of the call hold.
+
+        :raises InvalidIdempotencyKey: if it cannot be one.
+        """
+        return parsing.header_key(self.call, self.principal)
 
     def http_method_not_allowed(self, request: Any, *args: Any, **kwargs: Any) -> NoReturn:
         """Refuse a method that the path does not take."""

@@ -50,6 +50,14 @@ class HistoryQuery:
     limit: int
 
 
+@dataclass(frozen=True, slots=True)
+class OffsetQuery:
+    """Which part of a list that only grows at its end a page shows."""
+
+    offset: int
+    limit: int
+
+
 def wallets_query(call: Call) -> WalletsQuery:
     """Read the parameters of GET /wallets.
 
@@ -77,6 +85,19 @@ def history_query(call: Call) -> HistoryQuery:
         else int.from_bytes(_read_cursor(cursor, b"h", 8), signed=True),
         limit=_limit(sent.get("limit")),
     )
+
+
+def offset_query(call: Call, *, limit_default: int) -> OffsetQuery:
+    """Read `limit` and `offset`.
+
+    :raises InvalidParameter: if either is not a whole number, or the limit is out of bounds.
+    """
+    sent = _parameters(call, {"limit", "offset"})
+    offset = sent.get("offset", "0")
+    if not _WHOLE_NUMBER.fullmatch(offset):
+        raise errors.InvalidParameter("offset must be a whole number.", field="offset")
+    limit = _limit(sent["limit"]) if "limit" in sent else limit_default
+    return OffsetQuery(int(offset), limit)
 
 
 def wallets_cursor(last: UUID) -> str:

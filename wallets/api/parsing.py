@@ -125,12 +125,12 @@ class Findings:
             raise errors.RequestInvalid(self._errors)
 
 
-def header_key(call: Call, principal: Principal) -> Key | None:
-    """Read `Idempotency-Key`; `"k"` equals `k`.
+def header_key(call: Call, principal: Principal, *, header: str = "Idempotency-Key") -> Key | None:
+    """Read the header that holds the key; `"k"` equals `k`.
 
     :raises InvalidIdempotencyKey: if it is not 1 to 255 printable ASCII characters.
     """
-    sent = call.headers.get("idempotency-key")
+    sent = call.headers.get(header.lower())
     if sent is None:
         return None
     text = sent.strip(" \t")
@@ -138,8 +138,7 @@ def header_key(call: Call, principal: Principal) -> Key | None:
         text = text[1:-1]
     if not 1 <= len(text) <= 255 or not (text.isascii() and text.isprintable()):
         raise errors.InvalidIdempotencyKey(
-            "Idempotency-Key must be 1 to 255 printable ASCII characters.",
-            field="Idempotency-Key",
+            f"{header} must be 1 to 255 printable ASCII characters.", field=header
         )
     return idempotency.from_header(principal.client, text)
 
@@ -153,7 +152,7 @@ def open_wallet(call: Call, principal: Principal, body: bytes) -> OpenWalletRequ
     sent = decode(shapes.OpenWallet, body, findings)
     currency = sent.currency or settings.DEFAULT_CURRENCY
     findings.take(exponent_of, currency)
-    findings.take(_without_control("userId"), sent.user_id)
+    findings.take(without_control("userId"), sent.user_id)
     findings.take(check_reference, sent.reference)
     findings.take(metadata.check, sent.metadata)
     findings.settle()
@@ -192,7 +191,7 @@ def movement(
     amount = None
     if findings.take(exponent_of, currency) is not None:
         amount = findings.take(lambda raw: _amount(raw, currency), sent.amount)
-    findings.take(_without_control("referenceId"), sent.reference_id)
+    findings.take(without_control("referenceId"), sent.reference_id)
     findings.take(metadata.check, sent.metadata)
     channel = findings.take(_channel, sent.channel)
     value_date = findings.take(_value_date, sent.value_date)
@@ -286,7 +285,9 @@ def _body_key(verb: Verb, wallet: WalletIdentity, reference: str | None) -> Key:
     return idempotency.made_here(wallet.client)
 
 
-def _without_control(field: str) -> Callable[[str], str]:
+def without_control(field: str) -> Callable[[str], str]:
+    """Make the check that a text has no control characters."""
+
     def check(text: str) -> str:
         if _CONTROL.search(text):
             raise FieldInvalid("It may not contain control characters.", field=field)

@@ -74,13 +74,6 @@ def is_api_path(path: str) -> bool:
 
 def problem(call: Call, error: DomainError, status: int) -> Answer:
     """Render an error under a status that the exception handler chose."""
-    headers = standard_headers(call, PROBLEM)
-    if isinstance(error, errors.Unauthenticated):
-        headers["WWW-Authenticate"] = error.challenge
-    if isinstance(error, errors.MethodNotAllowed):
-        headers["Allow"] = ", ".join(error.allowed)
-    if isinstance(error, Unavailable | errors.RateLimited):
-        headers["Retry-After"] = str(error.retry_after_seconds)
     body: dict[str, Any] = {
         "type": f"/problems/{error.code}",
         "title": error.title,
@@ -94,7 +87,19 @@ def problem(call: Call, error: DomainError, status: int) -> Answer:
     }
     for name, fact in _facts(error).items():
         body.setdefault(name, fact)
-    return Answer(status, msgspec.json.encode(body), headers)
+    return Answer(status, msgspec.json.encode(body), failure_headers(call, error, PROBLEM))
+
+
+def failure_headers(call: Call, error: DomainError, content_type: str) -> dict[str, str]:
+    """Make the headers of an error, whatever format its body has."""
+    headers = standard_headers(call, content_type)
+    if isinstance(error, errors.Unauthenticated):
+        headers["WWW-Authenticate"] = error.challenge
+    if isinstance(error, errors.MethodNotAllowed):
+        headers["Allow"] = ", ".join(error.allowed)
+    if isinstance(error, Unavailable | errors.RateLimited):
+        headers["Retry-After"] = str(error.retry_after_seconds)
+    return headers
 
 
 @cache

@@ -18,6 +18,17 @@ from wallets.movements import MovementRecord
 
 
 @dataclass(frozen=True, slots=True)
+class Opening:
+    """A wallet to be made by the credit that a command carries, unless it is there by then."""
+
+    wallet: UUID
+    """The id it gets if it is made."""
+    reference: str
+    """The client's name for it; who finds a wallet of that name credits that one."""
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
 class MovementCommand:
     """One movement of money, resolved and checked as far as can be without the wallet's lock."""
 
@@ -38,6 +49,8 @@ class MovementCommand:
     metadata: Mapping[str, Any] | None = None
     value_date: date | None = None
     """None: the day on which it is posted, UTC."""
+    opening: Opening | None = None
+    """Set where the credited wallet need not exist yet; only an accepted command makes it."""
     deadline: float = math.inf
     """On the monotonic clock, seconds; past it the command is dropped undone."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
@@ -46,8 +47,8 @@ class Drafts:
     events: list[NewEvent] = field(default_factory=list)
     refusals: list[tuple[MovementCommand, Refused]] = field(default_factory=list)
 
-    def balances(self) -> dict[UUID, CachedBalance]:
-        """Tell how the list leaves each wallet."""
+    def balances(self, ids: Iterable[UUID]) -> dict[UUID, CachedBalance]:
+        """Tell how the list leaves these wallets."""
         return {
             one.id: CachedBalance(
                 one.id,
@@ -58,7 +59,7 @@ class Drafts:
                 one.status,
                 self.moment,
             )
-            for one in self.wallets.values()
+            for one in (self.wallets[id_] for id_ in ids)
         }
 
     def refuse(self, command: MovementCommand, refusal: Refused) -> None:

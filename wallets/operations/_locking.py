@@ -9,8 +9,8 @@ from uuid import UUID
 
 from django.db import connections, transaction
 
-from wallet_project.kit import clock
 from wallet_project.kit.database import PRIMARY
+from wallets import queries
 from wallets.models import Wallet
 from wallets.policies import WalletState
 
@@ -42,14 +42,15 @@ def lock_wallets(ids: Collection[UUID]) -> tuple[dict[UUID, WalletState], dateti
         rows = cursor.fetchall()
     moment = _utc(rows[0][-1]) if rows else None
     states = [_state(*row[:-1]) for row in rows]
-    return {state.id: state for state in states}, moment or clock.now()
+    return {state.id: state for state in states}, moment or queries.primary_clock()
 
 
 def find_blocked(ids: Collection[Hashable]) -> Collection[Hashable]:
     """Tell which of these wallets another session holds right now.
 
     Asks for the free ones with SKIP LOCKED, only after a lock wait has already timed out, so the
-    main path does not depend on it. Holds nothing when it returns.
+    main path does not depend on it. Holds nothing when it returns. Wallets that are only about to
+    be made are named when no other is blocked: then it was their names that somebody held.
     """
     connection = connections[PRIMARY]
     if not connection.features.has_select_for_update_skip_locked:
@@ -60,10 +61,13 @@ def find_blocked(ids: Collection[Hashable]) -> Collection[Hashable]:
         f"SELECT id FROM {_TABLE} FORCE INDEX (PRIMARY) "  # noqa: S608
         f"WHERE id IN ({marks}) ORDER BY id FOR UPDATE SKIP LOCKED"
     )
+    keys = [wallet_id.bytes for wallet_id in wanted]
     with transaction.atomic(using=PRIMARY), connection.cursor() as cursor:
-        cursor.execute(sql, [wallet_id.bytes for wallet_id in wanted])
+        cursor.execute(sql, keys)
         free = {UUID(bytes=bytes(row[0])) for row in cursor.fetchall()}
-    return set(wanted) - free
+        cursor.execute(f"SELECT id FROM {_TABLE} WHERE id IN ({marks})", keys)  # noqa: S608
+        made = {UUID(bytes=bytes(row[0])) for row in cursor.fetchall()}
+    return (made - free) or (set(wanted) - made)
 
 
 def _state(wallet_id: bytes, *columns: Any) -> WalletState:

@@ -24,7 +24,7 @@ from wallet_project.kit.errors import DomainError, Refused, Unavailable
 from wallet_project.kit.group_commit import DeadlinePassed
 from wallets import errors, policies
 from wallets.chart import CHART, Party
-from wallets.operations import _balances, _locking, _replay
+from wallets.operations import _balances, _locking, _openings, _replay
 from wallets.operations._commands import MovementCommand, Outcome
 from wallets.operations._drafts import Drafts
 from wallets.policies import WalletState
@@ -52,20 +52,24 @@ def execute(
 def attempt(commands: Sequence[MovementCommand]) -> list[Outcome]:
     """Try once, without retries: BEGIN to COMMIT."""
     with transaction.atomic(using=PRIMARY, durable=True):
+        # 0 Names become ids, so that a wallet made meanwhile is locked with the others.
+        commands, openings = _openings.resolve(commands)
         # 1 Locks first, keys second: the other way round a twin waits for the lock with a stale
         #   look-up in hand and is refused for money that its own twin has just taken.
         wallet_ids = {wallet for command in commands for wallet in command.wallets}
         wallets, moment = _locking.lock_wallets(wallet_ids)
         known = _replay.find(commands)
         # 2 Decide in memory, in order, each command on what the ones before it left.
-        drafts = Drafts(wallets, moment)
+        drafts = Drafts(wallets | _openings.empty_states(openings), moment)
         outcomes = [_decide(command, drafts, known) for command in commands]
         # 3 Parents before children: an insert would share-lock what the update then needs.
+        made = _openings.insert(openings, drafts)
         _balances.apply(drafts)
         posting.post_entries(drafts.entries)
         _replay.store_refusals(drafts.refusals, moment)
-        outbox.record(drafts.events)
-    left = drafts.balances()
+        outbox.record([*made, *drafts.events])
+    # A wallet that was to be opened and was refused does not exist.
+    left = drafts.balances(wallets.keys() | drafts.changes.keys())
     return [
         replace(outcome, balances=tuple(left[id_] for id_ in command.wallets if id_ in left))
         for command, outcome in zip(commands, outcomes, strict=True)
@@ -106,7 +110,7 @@ def _cannot_now(command: MovementCommand, drafts: Drafts) -> DomainError | None:
         ahead = _is_ahead(wallet, drafts)
         if ahead is not None:
             return ahead
-    return None
+    return _openings.misfit(command, drafts.wallets)
 
 
 def _is_ahead(wallet: WalletState, drafts: Drafts) -> Unavailable | None:

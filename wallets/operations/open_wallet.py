@@ -4,23 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from django.db import transaction
 
-from events import contracts, outbox
-from ledger import posting
+from events import outbox
 from ledger import queries as books
 from wallet_project.kit import database
 from wallet_project.kit.database import PRIMARY
 from wallet_project.kit.ids import uuid7
 from wallet_project.kit.money import exponent_of
-from wallets import balance_cache, chart, errors, idempotency, queries
+from wallets import balance_cache, errors, idempotency, queries
 from wallets.idempotency import Key
 from wallets.identity import check_reference
 from wallets.models import Refusal, Wallet, WalletStatus
-from wallets.operations import _facts
+from wallets.operations import _openings
 from wallets.operations._replay import key_reused
 from wallets.queries import WalletView
 from wallets.sources import as_cached
@@ -81,21 +79,8 @@ def _attempt(wallet: Wallet) -> Opened:
             raise errors.ReferenceTaken(
                 "Another wallet of yours has this reference.", field="reference"
             )
-        _insert(wallet, queries.primary_clock())
+        outbox.record(_openings.insert_rows([wallet], queries.primary_clock()))
     return Opened(queries.view_of(wallet), replayed=False)
-
-
-def _insert(wallet: Wallet, moment: datetime) -> None:
-    wallet.created_at = wallet.updated_at = moment
-    Wallet.objects.using(PRIMARY).bulk_create([wallet])
-    posting.open_account(
-        account_id=wallet.id,
-        code=chart.wallet_code(wallet.id),
-        client=wallet.client_id,
-        currency=wallet.currency,
-        created_at=moment,
-    )
-    outbox.record([_facts.about(wallet, contracts.CREATED, moment)])
 
 
 def _opened_before(wallet: Wallet) -> Opened | None:

@@ -19,6 +19,10 @@ SHARED = [
     "problems",
     "rendering",
     "shapes",
+    "short/failures",
+    "short/parsing",
+    "short/rendering",
+    "short/shapes",
     "throttling",
 ]
 

@@ -81,6 +81,17 @@ def test_writes_all_decimals_of_the_currency(minor: int, currency: str) -> None:
     assert int(text.replace(".", "")) == minor
 
 
+@given(minor=st.integers(0, money.LARGEST_MINOR), currency=currencies)
+def test_the_shortest_form_is_exact_and_has_nothing_to_leave_out(minor: int, currency: str) -> None:
+    text = money.format_shortest(minor, currency)
+
+    whole, point, fraction = text.partition(".")
+    assert not fraction.endswith("0")
+    assert bool(point) == bool(fraction)
+    filled = whole + fraction.ljust(money.exponent_of(currency), "0")
+    assert (int(filled), str(int(whole))) == (minor, whole)
+
+
 @given(text=st.text(max_size=50))
 def test_any_text_is_read_or_refused_with_a_reason(text: str) -> None:
     try:
