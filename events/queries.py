@@ -1,4 +1,7 @@
-"""What others may ask about events, without touching the tables of this app."""
+"""What others may ask about events, without touching the tables of this app.
+
+Asked of the primary: what waits there is what matters.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from django.db.models import Count, Max, Min
 
 from events.models import OutboxEvent, OutboxStatus
 from wallet_project.kit.clock import now
+from wallet_project.kit.database import PRIMARY
 
 PAGE: Final = 1_000
 
@@ -28,19 +32,19 @@ class StreamGap:
 def pending_count() -> int:
     """Count the events that still have to be published, held ones included."""
     waiting = [OutboxStatus.PENDING, OutboxStatus.HELD]
-    return OutboxEvent.objects.filter(status__in=waiting).count()
+    return OutboxEvent.objects.using(PRIMARY).filter(status__in=waiting).count()
 
 
 def oldest_pending_age_seconds() -> float:
     """Return the age of the event that waits longest for the relay; 0 if none waits."""
-    waiting = OutboxEvent.objects.filter(status=OutboxStatus.PENDING).order_by("id")
+    waiting = OutboxEvent.objects.using(PRIMARY).filter(status=OutboxStatus.PENDING).order_by("id")
     oldest = waiting.values_list("occurred_at", flat=True).first()
     return max((now() - oldest).total_seconds(), 0.0) if oldest else 0.0
 
 
 def quarantined_count() -> int:
     """Count the events that wait for a person's decision."""
-    return OutboxEvent.objects.filter(status=OutboxStatus.QUARANTINED).count()
+    return OutboxEvent.objects.using(PRIMARY).filter(status=OutboxStatus.QUARANTINED).count()
 
 
 def stream_gaps(*, page: int = PAGE) -> Iterator[StreamGap]:
@@ -52,7 +56,8 @@ def stream_gaps(*, page: int = PAGE) -> Iterator[StreamGap]:
     after = UUID(int=0)
     while True:
         streams = list(
-            OutboxEvent.objects.filter(stream__gt=after, sequence__isnull=False)
+            OutboxEvent.objects.using(PRIMARY)
+            .filter(stream__gt=after, sequence__isnull=False)
             .values("stream")
             .annotate(events=Count("id"), lowest=Min("sequence"), highest=Max("sequence"))
             .order_by("stream")
@@ -71,7 +76,7 @@ def entry_sequences(streams: Collection[UUID]) -> Iterator[tuple[UUID, int, UUID
 
     In the order of stream and sequence, by the index over both, a page at a time in memory.
     """
-    rows = OutboxEvent.objects.filter(stream__in=streams, entry__isnull=False)
+    rows = OutboxEvent.objects.using(PRIMARY).filter(stream__in=streams, entry__isnull=False)
     ordered = rows.order_by("stream", "sequence").values_list("stream", "sequence", "entry")
     for stream, sequence, entry in ordered.iterator(chunk_size=PAGE):
         if sequence is not None and entry is not None:  # as the filter and the model demand

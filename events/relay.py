@@ -26,6 +26,7 @@ from events import contracts, leases, marking, metrics
 from events.broker import Broker, Outcome, Record
 from events.errors import BrokerUnavailable
 from events.models import OutboxEvent, OutboxStatus
+from wallet_project.kit import heartbeat
 from wallet_project.kit.database import PRIMARY, is_contention, is_transient, prepare_session
 from wallet_project.kit.retry_metrics import DATABASE_TRANSIENT, KAFKA_PUBLISH, RetryCount
 
@@ -177,6 +178,7 @@ def run_forever(broker: Broker, stop: threading.Event) -> None:
     missing table, a missing grant) are raised.
     """
     holder = leases.holder_name()
+    heart = heartbeat.start(stop)  # a thread of its own, for sending may hang with Kafka
     trouble = _Trouble()
     measured = float("-inf")
     while not stop.is_set():
@@ -200,6 +202,7 @@ def run_forever(broker: Broker, stop: threading.Event) -> None:
         if not drained.sent:
             stop.wait(POLL_SECONDS)
     _leave(broker, holder)
+    heart.join(heartbeat.EVERY_SECONDS)
 
 
 def _leave(broker: Broker, holder: str) -> None:

@@ -8,6 +8,7 @@ from celery import shared_task
 
 from events import leases, metrics, relay
 from events.broker import broker
+from wallet_project.kit import heartbeat
 
 TICK_SECONDS: Final = 1.0
 BUDGET_SECONDS: Final = 0.9
@@ -18,8 +19,10 @@ def drain_outbox() -> None:
     """Publish what waits, for less than a tick.
 
     Ticks do not pile up: one that lies in the queue for a second is dropped, and one that meets
-    another relay at work finds no free shard and leaves.
+    another relay at work finds no free shard and leaves. The replica's heartbeat goes first: it
+    must beat without a relay process, too.
     """
+    heartbeat.beat()
     if relay.has_work():
         holder = leases.holder_name()
         try:

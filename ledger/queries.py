@@ -1,4 +1,8 @@
-"""Reads of the books. Other apps use these and never the tables."""
+"""Reads of the books. Other apps use these and never the tables.
+
+What the write path asks is asked of the primary. What a reader asks names its database, so that
+the queries of one page see one state.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +16,7 @@ from django.db.models import DecimalField, Sum
 from django.db.models.functions import Cast
 
 from ledger.models import Account, JournalEntry, NormalSide, Posting
+from wallet_project.kit.database import PRIMARY
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,46 +82,49 @@ class AccountTotal:
 
 def entries_by_key(keys: Collection[bytes]) -> dict[bytes, PostedEntry]:
     """Find the entries that these idempotency keys already made."""
-    found = JournalEntry.objects.filter(idempotency_key__in=list(keys))
-    return {entry.idempotency_key: entry for entry in _with_lines(found)}
+    found = JournalEntry.objects.using(PRIMARY).filter(idempotency_key__in=list(keys))
+    return {entry.idempotency_key: entry for entry in _with_lines(found, PRIMARY)}
 
 
 def hash_of_key(key: bytes) -> bytes | None:
     """Return the request hash of the entry a key made, or None where it made none."""
-    found = JournalEntry.objects.filter(idempotency_key=key)
+    found = JournalEntry.objects.using(PRIMARY).filter(idempotency_key=key)
     value = found.values_list("request_hash", flat=True).first()
     return None if value is None else bytes(value)
 
 
-def entries_by_id(ids: Collection[UUID]) -> dict[UUID, PostedEntry]:
+def entries_by_id(ids: Collection[UUID], *, using: str = PRIMARY) -> dict[UUID, PostedEntry]:
     """Load entries with their lines; ids that do not exist are left out."""
-    return {e.id: e for e in _with_lines(JournalEntry.objects.filter(pk__in=list(ids)))}
+    found = JournalEntry.objects.using(using).filter(pk__in=list(ids))
+    return {entry.id: entry for entry in _with_lines(found, using)}
 
 
 def page_of_account(
-    account: UUID, *, before_sequence: int | None, limit: int
+    account: UUID, *, before_sequence: int | None, limit: int, using: str = PRIMARY
 ) -> list[tuple[int, UUID]]:
     """List (sequence, entry) of an account's postings, newest first, below a sequence."""
-    found = Posting.objects.filter(account_id=account)
+    found = Posting.objects.using(using).filter(account_id=account)
     if before_sequence is not None:
         found = found.filter(sequence__lt=before_sequence)
     rows = found.order_by("-sequence").values_list("sequence", "entry_id")[:limit]
     return [(sequence, entry) for sequence, entry in rows if sequence is not None]
 
 
-def postings_from(account: UUID, *, sequence: int, limit: int) -> list[tuple[int, UUID]]:
+def postings_from(
+    account: UUID, *, sequence: int, limit: int, using: str = PRIMARY
+) -> list[tuple[int, UUID]]:
     """List (sequence, entry) of an account's postings, oldest first, from a sequence on."""
-    found = Posting.objects.filter(account_id=account, sequence__gte=sequence)
+    found = Posting.objects.using(using).filter(account_id=account, sequence__gte=sequence)
     rows = found.order_by("sequence").values_list("sequence", "entry_id")[:limit]
     return [(number, entry) for number, entry in rows if number is not None]
 
 
-def balance_at(account: UUID, moment: datetime) -> PastBalance:
+def balance_at(account: UUID, moment: datetime, *, using: str = PRIMARY) -> PastBalance:
     """Tell an account's balance after everything posted up to and at a moment.
 
     Two look-ups in one index: the last posting not after the moment, and whether one is after it.
     """
-    postings = Posting.objects.filter(account_id=account)
+    postings = Posting.objects.using(using).filter(account_id=account)
     last = (
         postings.filter(posted_at__lte=moment)
         .order_by("-posted_at", "-sequence")
@@ -136,7 +144,7 @@ def totals(client: int, moment: datetime) -> list[AccountTotal]:
 
     Two statements: run them in one snapshot. Lines in the order of currency and code.
     """
-    postings = Posting.objects.filter(account__client=client, posted_at__lte=moment)
+    postings = Posting.objects.using(PRIMARY).filter(account__client=client, posted_at__lte=moment)
     total = Sum(Cast("amount", DecimalField(max_digits=38, decimal_places=0)))
     customers = (
         postings.filter(sequence__isnull=False)
@@ -155,28 +163,31 @@ def totals(client: int, moment: datetime) -> list[AccountTotal]:
     return sorted(lines, key=lambda line: (line.currency, line.code or ""))
 
 
-def account_names(ids: Iterable[UUID]) -> dict[UUID, AccountName]:
+def account_names(ids: Iterable[UUID], *, using: str = PRIMARY) -> dict[UUID, AccountName]:
     """Load code and currency of accounts."""
-    rows = Account.objects.filter(pk__in=list(ids)).values_list("id", "code", "currency")
+    found = Account.objects.using(using).filter(pk__in=list(ids))
+    rows = found.values_list("id", "code", "currency")
     return {row[0]: AccountName(*row) for row in rows}
 
 
 def account_id(code: str) -> UUID | None:
     """Find an account by its code."""
-    return Account.objects.filter(code=code).values_list("id", flat=True).first()
+    found = Account.objects.using(PRIMARY).filter(code=code)
+    return found.values_list("id", flat=True).first()
 
 
 def count_house_accounts(client: int, currency: str) -> int:
     """Count a client's own accounts in a currency; its customers' are not among them."""
-    accounts = Account.objects.filter(client=client, currency=currency)
+    accounts = Account.objects.using(PRIMARY).filter(client=client, currency=currency)
     return accounts.filter(normal_side=NormalSide.DEBIT).count()
 
 
-def _with_lines(entries: Iterable[JournalEntry]) -> list[PostedEntry]:
+def _with_lines(entries: Iterable[JournalEntry], using: str) -> list[PostedEntry]:
     loaded = list(entries)
     lines: dict[UUID, list[PostedLine]] = {entry.id: [] for entry in loaded}
     rows = (
-        Posting.objects.filter(entry_id__in=list(lines))
+        Posting.objects.using(using)
+        .filter(entry_id__in=list(lines))
         .order_by("id")
         .values_list("entry_id", "account_id", "amount", "balance_after", "sequence", "version")
     )

@@ -10,7 +10,8 @@ from django.db import connections
 
 from tests import databases
 from tests.people import Company, wallet_of
-from wallets import credentials, identity
+from wallet_project.kit import replica
+from wallets import balance_cache, credentials, identity
 from wallets.api import throttling
 from wallets.identity import WalletIdentity
 from wallets.operations import _house_accounts, group_commit
@@ -50,6 +51,8 @@ def _forget() -> None:
     identity.forget_all()
     _house_accounts.forget_all()
     credentials.forget_all()
+    replica.forget()
+    balance_cache.forget_failures()
     throttling.forget_all()
 
 

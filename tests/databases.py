@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from typing import Final
+from typing import Any, Final
 
 from django.apps import apps
 from django.conf import settings
 from django.core.management import call_command
 from django.db import connections
 
+from wallet_project.db_router import Router
 from wallet_project.kit.append_only import AppendOnlyModel
+from wallet_project.kit.database import PRIMARY
 
 KEPT: Final = {
     "django_migrations",
@@ -27,6 +29,14 @@ TEST_DATABASE: Final = os.environ.get("TEST_DATABASE", "test_wallet")
 
 
 _URLS: Final = ("DATABASE_URL", "DATABASE_OWNER_URL", "DATABASE_REPLICA_URL")
+
+
+class OnPrimary(Router):
+    """Send every query that names no database to the primary."""
+
+    def db_for_read(self, model: Any, **hints: Any) -> str:
+        """Choose the database of a read."""
+        return PRIMARY
 
 
 def is_mysql() -> bool:

@@ -12,3 +12,6 @@ os.environ.setdefault("KAFKA_TOPIC_PREFIX", f"test-{Path(_home).name}.")
 os.environ.setdefault("REDIS_KEY_PREFIX", f"test-{Path(_home).name}.")
 
 from wallet_project.settings import *  # noqa: E402, F403
+
+# What a test itself looks up, it looks up where it was written. The service names its databases.
+DATABASE_ROUTERS = ["tests.databases.OnPrimary"]

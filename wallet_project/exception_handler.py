@@ -47,7 +47,7 @@ STATUS_BY_KIND: Final[dict[type[DomainError], int]] = {
     api.BodyTooLarge: 413,
     api.UnsupportedMediaType: 415,
     api.RateLimited: 429,
-    api.VersionNotReached: 412,
+    business.VersionNotReached: 412,
     business.PreconditionFailed: 412,
 }
 

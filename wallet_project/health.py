@@ -7,12 +7,13 @@ from typing import Any, Final
 
 import redis
 from django.conf import settings
-from django.db import Error, connections
+from django.db import Error
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.http import require_safe
 from kafka import KafkaAdminClient
 from kafka.errors import KafkaError
 
+from wallet_project.kit import database
 from wallet_project.kit.monitor import Finding, Monitor, Probe
 from wallets.operations import group_commit
 
@@ -35,18 +36,8 @@ def start_draining() -> None:
 
 
 def ask_database(alias: str) -> None:
-    """Open a connection of its own, with short time-outs, and ask for a one."""
-    # A copy: a time-out must not be forced on the connections that carry requests.
-    connection = connections[alias].copy()
-    if connection.vendor == "mysql":
-        limits = dict.fromkeys(("connect_timeout", "read_timeout", "write_timeout"), PROBE_SECONDS)
-        connection.settings_dict["OPTIONS"] |= limits
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
-            cursor.fetchone()
-    finally:
-        connection.close()
+    """Ask a database for a one."""
+    database.ask(alias, limit_seconds=PROBE_SECONDS)
 
 
 def ask_redis() -> None:

@@ -14,8 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Generic, TypeVar
 
-from wallet_project.kit import clock
-from wallet_project.kit.database import PRIMARY
+from wallet_project.kit import clock, replica
 from wallets.models import ApiKey, Client, Plan
 
 KEPT_SECONDS: Final = 4.0
@@ -119,8 +118,13 @@ def remembered(prefix: str) -> Remembered[Credential] | None:
 
 
 def look_up(prefix: str) -> Remembered[Credential]:
-    """Ask the primary for a key and remember the answer for a few seconds."""
-    return _keys.put(prefix, _load_key(prefix))
+    """Ask the primary for a key and remember the answer for a few seconds.
+
+    While the primary is away the replica answers: a key that was revoked just before may then
+    still read, and nothing can be written.
+    """
+    found = replica.read_primary_first(lambda source: _load_key(source.using, prefix))
+    return _keys.put(prefix, found)
 
 
 def find(prefix: str) -> Credential | None:
@@ -135,7 +139,8 @@ def remembered_owner(name: str) -> Remembered[Owner] | None:
 
 def look_up_owner(name: str) -> Remembered[Owner]:
     """Ask the primary for an active client and remember the answer for a few seconds."""
-    return _owners.put(name, _load_owner(name))
+    found = replica.read_primary_first(lambda source: _load_owner(source.using, name))
+    return _owners.put(name, found)
 
 
 def find_owner(name: str) -> Owner | None:
@@ -186,8 +191,8 @@ _keys: Final = _Memory[Credential]()
 _owners: Final = _Memory[Owner]()
 
 
-def _load_key(prefix: str) -> Credential | None:
-    keys = ApiKey.objects.using(PRIMARY).select_related("client__plan")
+def _load_key(using: str, prefix: str) -> Credential | None:
+    keys = ApiKey.objects.using(using).select_related("client__plan")
     row = keys.filter(prefix=prefix).first()
     if row is None:
         return None
@@ -203,8 +208,8 @@ def _load_key(prefix: str) -> Credential | None:
     )
 
 
-def _load_owner(name: str) -> Owner | None:
-    clients = Client.objects.using(PRIMARY).select_related("plan")
+def _load_owner(using: str, name: str) -> Owner | None:
+    clients = Client.objects.using(using).select_related("plan")
     row = clients.filter(name=name, is_active=True).first()
     return None if row is None else Owner(row.pk, row.name, _allowance(row.plan))
 

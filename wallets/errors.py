@@ -127,6 +127,13 @@ class PreconditionFailed(Conflict):
     title = "The wallet has changed"
 
 
+class VersionNotReached(Conflict):
+    """`X-Min-Version` asks for a version that the wallet does not have on the primary either."""
+
+    code = "version_not_reached"
+    title = "The wallet has no such version"
+
+
 class ClientExists(Conflict):
     """A client of that name was admitted before."""
 

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
+from wallet_project.kit import replica
+from wallet_project.kit.replica import Source
 from wallets import errors
 from wallets.models import Wallet
 
@@ -112,7 +114,11 @@ _lock = threading.Lock()
 
 
 def _look_up(client: int, name: str) -> WalletIdentity | None:
-    wallets = Wallet.objects.filter(client_id=client)
+    return replica.read(lambda source: _look_up_in(source, client, name))
+
+
+def _look_up_in(source: Source, client: int, name: str) -> WalletIdentity | None:
+    wallets = Wallet.objects.using(source.using).filter(client_id=client)
     wallet_id = parse_uuid(name)
     if wallet_id is not None:
         wallets = wallets.filter(pk=wallet_id)
@@ -121,6 +127,7 @@ def _look_up(client: int, name: str) -> WalletIdentity | None:
     else:
         return None
     row = wallets.values_list("id", "client_id", "client__name", "currency", "reference").first()
+    source.need(row is not None)  # it may have been opened a moment ago
     return None if row is None else WalletIdentity(*row)
 
 

@@ -1,23 +1,28 @@
-"""Reads of the business. Reads go to the primary for now."""
+"""Reads of the business.
+
+Each says what it needs of the replica, and goes to the primary where that is not given
+(`kit.replica`). See `docs/architecture.md`, "Reads".
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from django.db import connections
-
 from ledger import queries as books
 from ledger.queries import PostedEntry
-from wallet_project.kit import clock
-from wallet_project.kit.database import PRIMARY, snapshot
-from wallets import errors
-from wallets.chart import type_shown, wallets_code
+from wallet_project.kit import clock, replica
+from wallet_project.kit.replica import Source
+from wallets import balance_cache, errors
+from wallets.balance_cache import CachedBalance
+from wallets.chart import type_shown
 from wallets.identity import WalletIdentity
 from wallets.models import Wallet
+from wallets.sources import as_cached, row_of
+from wallets.sources import primary_clock as primary_clock
 
 SETTLED_AFTER: Final = timedelta(seconds=60)
 """No transaction lives this long, so nothing can be posted before a moment this far past."""
@@ -40,6 +45,8 @@ class WalletView:
     metadata: Mapping[str, Any]
     created_at: datetime
     updated_at: datetime
+    stale_as_of: datetime | None = None
+    """Since when the primary may have moved on, while only the replica can answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +61,7 @@ class BalanceView:
     version: int
     as_of: datetime
     stale: bool
+    """Whether only the replica could answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,116 +137,205 @@ class TransactionView:
 
 
 @dataclass(frozen=True, slots=True)
-class AccountBalance:
-    """A line of the trial balance; minor units, credit positive."""
+class WalletsPage:
+    """Some of a client's wallets, newest first."""
 
-    code: str
-    currency: str
-    balance: int
-
-
-@dataclass(slots=True)
-class CurrencyTotals:
-    """Both sides of the trial balance in one currency; minor units."""
-
-    currency: str
-    debit: int = 0
-    credit: int = 0
+    items: Sequence[WalletView]
+    stale_as_of: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class TrialBalanceView:
-    """All balances of a client's books in one list."""
+class HistoryPage:
+    """Some of a wallet's movements, newest first."""
 
-    as_of: datetime
-    currencies: tuple[CurrencyTotals, ...]
-    accounts: tuple[AccountBalance, ...]
+    items: Sequence[HistoryItem]
+    stale_as_of: datetime | None = None
 
 
-def wallet(identity: WalletIdentity) -> WalletView:
-    """Read a wallet."""
-    return view_of(Wallet.objects.get(pk=identity.id))
+def wallet(identity: WalletIdentity, *, min_version: int | None = None) -> WalletView:
+    """Read a wallet.
+
+    :raises VersionNotReached: if it is not at `min_version` on the primary either.
+    """
+    seen = balance_cache.version_of(identity.id)
+
+    def ask(source: Source) -> WalletView:
+        row, moment = row_of(source, identity, min_version, seen)
+        return view_of(row, stale_as_of=moment if source.is_last_resort else None)
+
+    return replica.read(ask)
 
 
 def wallets_page(
     client: int, *, user_id: str | None, before: UUID | None, limit: int
-) -> list[WalletView]:
+) -> WalletsPage:
     """List a client's wallets, newest first, below an id."""
-    found = Wallet.objects.filter(client_id=client)
-    if user_id is not None:
-        found = found.filter(user_id=user_id)
-    if before is not None:
-        found = found.filter(pk__lt=before)
-    return [view_of(row) for row in found.order_by("-id")[:limit]]
+
+    opened_at = balance_cache.last_opened_at(client)
+
+    def ask(source: Source) -> WalletsPage:
+        moment = source.heartbeat()
+        source.need(source.is_fresh(moment))
+        source.need(source.is_last_resort or opened_at is None or moment >= opened_at)
+        found = Wallet.objects.using(source.using).filter(client_id=client)
+        if user_id is not None:
+            found = found.filter(user_id=user_id)
+        if before is not None:
+            found = found.filter(pk__lt=before)
+        return WalletsPage(
+            [view_of(row) for row in found.order_by("-id")[:limit]],
+            stale_as_of=moment if source.is_last_resort else None,
+        )
+
+    return replica.read(ask)
 
 
-def balance(identity: WalletIdentity) -> BalanceView:
-    """Read a wallet's money now."""
-    row = Wallet.objects.get(pk=identity.id)
-    return BalanceView(
-        wallet_id=row.id,
-        currency=row.currency,
-        balance=row.balance,
-        held=row.held,
-        available=row.available,
-        version=row.version,
-        as_of=clock.now(),
-        stale=False,
-    )
+def balance(identity: WalletIdentity, *, min_version: int | None = None) -> BalanceView:
+    """Read a wallet's money now.
+
+    :raises VersionNotReached: if it is not at `min_version` on the primary either.
+    """
+    cached = balance_cache.get(identity.id)
+    if cached is not None and cached.version >= (min_version or 0):
+        replica.READS.labels("cache").inc()
+        return _balance_view(cached, identity, stale=False)
+
+    def ask(source: Source) -> tuple[CachedBalance, bool]:
+        row, moment = row_of(source, identity, min_version)
+        return as_cached(row, moment), source.is_last_resort
+
+    found, stale = replica.read(ask)
+    if not stale:
+        balance_cache.put([found])
+    return _balance_view(found, identity, stale=stale)
 
 
-def balance_at(identity: WalletIdentity, moment: datetime) -> PastBalanceView:
+def balance_at(
+    identity: WalletIdentity, moment: datetime, *, min_version: int | None = None
+) -> PastBalanceView:
     """Tell a wallet's balance after everything posted up to and at a moment.
 
     :raises TimestampInFuture: for a moment that the primary's clock has not reached.
+    :raises VersionNotReached: if the wallet is not at `min_version` on the primary either.
     """
-    present = primary_clock()
-    if moment > present:
-        raise errors.TimestampInFuture(
-            f"The timestamp must not be later than now, {clock.rfc3339(present)}.",
-            field="timestamp",
+    seen = balance_cache.version_of(identity.id)
+
+    def ask(source: Source) -> PastBalanceView:
+        _, present = row_of(source, identity, min_version, seen, needs_fresh=False)
+        source.need(moment <= present)
+        if moment > present:
+            raise errors.TimestampInFuture(
+                f"The timestamp must not be later than now, {clock.rfc3339(present)}.",
+                field="timestamp",
+            )
+        past = books.balance_at(identity.id, moment, using=source.using)
+        return PastBalanceView(
+            wallet_id=identity.id,
+            currency=identity.currency,
+            balance=past.balance,
+            posting_sequence=past.sequence,
+            transaction_id=past.entry,
+            as_of=moment,
+            final=past.is_settled or present - moment > SETTLED_AFTER,
         )
-    past = books.balance_at(identity.id, moment)
-    return PastBalanceView(
-        wallet_id=identity.id,
-        currency=identity.currency,
-        balance=past.balance,
-        posting_sequence=past.sequence,
-        transaction_id=past.entry,
-        as_of=moment,
-        final=past.is_settled or present - moment > SETTLED_AFTER,
-    )
+
+    return replica.read(ask)
 
 
 def history(
-    identity: WalletIdentity, *, before_sequence: int | None, limit: int
-) -> list[HistoryItem]:
-    """List a wallet's movements, newest first, below a posting sequence."""
-    page = books.page_of_account(identity.id, before_sequence=before_sequence, limit=limit)
-    entries = books.entries_by_id([entry for _, entry in page])
-    return [_history_item(entries[entry], identity) for _, entry in page]
+    identity: WalletIdentity,
+    *,
+    before_sequence: int | None,
+    limit: int,
+    min_version: int | None = None,
+) -> HistoryPage:
+    """List a wallet's movements, newest first, below a posting sequence.
+
+    :raises VersionNotReached: if the wallet is not at `min_version` on the primary either.
+    """
+    seen = balance_cache.version_of(identity.id)
+
+    def ask(source: Source) -> HistoryPage:
+        row, moment = row_of(source, identity, min_version, seen)
+        # What the wallet's row counts is all there, whatever commits between these statements.
+        top = min(before_sequence or row.posting_sequence + 1, row.posting_sequence + 1)
+        page = books.page_of_account(
+            identity.id, before_sequence=top, limit=limit, using=source.using
+        )
+        expected = range(top - 1, max(top - 1 - limit, 0), -1)
+        return HistoryPage(
+            _items(source, identity, page, expected),
+            stale_as_of=moment if source.is_last_resort else None,
+        )
+
+    return replica.read(ask)
 
 
-def history_oldest_first(identity: WalletIdentity, *, offset: int, limit: int) -> OldestFirst:
+def history_oldest_first(
+    identity: WalletIdentity, *, offset: int, limit: int, min_version: int | None = None
+) -> OldestFirst:
     """List what happened to a wallet, from its creation on, after so many items.
 
     Posting sequences have no gaps, so an offset is a look-up and costs nothing.
     """
-    created_at = wallet(identity).created_at if offset == 0 else None
-    page = books.postings_from(
-        identity.id, sequence=max(offset, 1), limit=limit - (created_at is not None)
-    )
-    entries = books.entries_by_id([entry for _, entry in page])
-    items = tuple(_history_item(entries[entry], identity) for _, entry in page)
-    return OldestFirst(created_at, items)
+    seen = balance_cache.version_of(identity.id)
+
+    def ask(source: Source) -> OldestFirst:
+        row, _ = row_of(source, identity, min_version, seen)
+        first = max(offset, 1)
+        there = max(min(limit - (offset == 0), row.posting_sequence - first + 1), 0)
+        page = books.postings_from(identity.id, sequence=first, limit=there, using=source.using)
+        items = _items(source, identity, page, range(first, first + there))
+        return OldestFirst(row.created_at if offset == 0 else None, items)
+
+    return replica.read(ask)
 
 
 def transaction(client: int, transaction_id: UUID) -> TransactionView | None:
     """Read a transaction of a client with its postings, or None when the client has none such."""
-    entry = books.entries_by_id([transaction_id]).get(transaction_id)
+    return replica.read(lambda source: _transaction(source, client, transaction_id))
+
+
+def view_of(row: Wallet, *, stale_as_of: datetime | None = None) -> WalletView:
+    """Show a wallet's row. A movement is a change, so `updated_at` is the later of the two."""
+    return WalletView(
+        id=row.id,
+        client=row.client_id,
+        user_id=row.user_id,
+        reference=row.reference,
+        currency=row.currency,
+        status=row.status,
+        balance=row.balance,
+        held=row.held,
+        available=row.available,
+        version=row.version,
+        metadata=row.metadata,
+        created_at=row.created_at,
+        updated_at=max(row.updated_at, row.last_posted_at or row.updated_at),
+        stale_as_of=stale_as_of,
+    )
+
+
+def _balance_view(found: CachedBalance, identity: WalletIdentity, *, stale: bool) -> BalanceView:
+    return BalanceView(
+        wallet_id=identity.id,
+        currency=identity.currency,
+        balance=found.balance,
+        held=found.held,
+        available=found.available,
+        version=found.version,
+        as_of=found.as_of,
+        stale=stale,
+    )
+
+
+def _transaction(source: Source, client: int, transaction_id: UUID) -> TransactionView | None:
+    entry = books.entries_by_id([transaction_id], using=source.using).get(transaction_id)
+    # Entries never change, but for texts that were erased: those must not show for long.
+    source.need(entry is not None and source.is_fresh(source.heartbeat()))
     if entry is None or entry.client != client:
         return None
-    names = books.account_names(line.account for line in entry.lines)
+    names = books.account_names((line.account for line in entry.lines), using=source.using)
     first = entry.lines[0]
     return TransactionView(
         transaction_id=entry.id,
@@ -266,59 +363,13 @@ def transaction(client: int, transaction_id: UUID) -> TransactionView | None:
     )
 
 
-def trial_balance(client: int, moment: datetime | None) -> TrialBalanceView:
-    """Sum a client's books up to and at a moment, or up to now, as they stand in one snapshot.
-
-    :raises TimestampInFuture: for a moment that the primary's clock has not reached.
-    """
-    present = primary_clock()
-    if moment is not None and moment > present:
-        raise errors.TimestampInFuture(
-            f"asOf must not be later than now, {clock.rfc3339(present)}.", field="asOf"
-        )
-    as_of = moment or present
-    with snapshot():
-        lines = books.totals(client, as_of)
-    sides: dict[str, CurrencyTotals] = {}
-    for line in lines:
-        side = sides.setdefault(line.currency, CurrencyTotals(line.currency))
-        side.credit += max(line.total, 0)
-        side.debit += max(-line.total, 0)
-    accounts = [
-        AccountBalance(line.code or wallets_code(line.currency), line.currency, line.total)
-        for line in lines
-    ]
-    return TrialBalanceView(as_of, tuple(sides.values()), tuple(accounts))
-
-
-def primary_clock() -> datetime:
-    """Read the primary's clock, the one that stamps postings."""
-    connection = connections[PRIMARY]
-    if connection.vendor != "mysql":
-        return clock.now()
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT UTC_TIMESTAMP(6)")
-        moment: datetime = cursor.fetchone()[0]
-    return moment.replace(tzinfo=UTC)
-
-
-def view_of(row: Wallet) -> WalletView:
-    """Show a wallet's row. A movement is a change, so `updated_at` is the later of the two."""
-    return WalletView(
-        id=row.id,
-        client=row.client_id,
-        user_id=row.user_id,
-        reference=row.reference,
-        currency=row.currency,
-        status=row.status,
-        balance=row.balance,
-        held=row.held,
-        available=row.available,
-        version=row.version,
-        metadata=row.metadata,
-        created_at=row.created_at,
-        updated_at=max(row.updated_at, row.last_posted_at or row.updated_at),
-    )
+def _items(
+    source: Source, identity: WalletIdentity, page: Sequence[tuple[int, UUID]], expected: range
+) -> tuple[HistoryItem, ...]:
+    source.need([sequence for sequence, _ in page] == list(expected))
+    entries = books.entries_by_id([entry for _, entry in page], using=source.using)
+    source.need(len(entries) == len(page))
+    return tuple(_history_item(entries[entry], identity) for _, entry in page)
 
 
 def _history_item(entry: PostedEntry, identity: WalletIdentity) -> HistoryItem:

@@ -11,10 +11,10 @@ from django.db import connections
 from tests.contract.assertions import TIME, is_problem
 from tests.http import Api
 from tests.people import asks
-from wallets import queries
 from wallets.identity import WalletIdentity
 from wallets.models import Wallet
 from wallets.operations.deposit import deposit
+from wallets.trial_balance import trial_balance
 
 
 def line(code: str, currency: str, balance: str) -> dict[str, str]:
@@ -97,7 +97,7 @@ def test_it_balances_while_money_comes_in(alice: WalletIdentity) -> None:
             if number % 2:
                 deposit(wallet=alice, request=asks(100, wallet=alice))
             else:
-                found = queries.trial_balance(alice.client, None)
+                found = trial_balance(alice.client, None)
                 assert all(one.credit == one.debit for one in found.currencies)
                 assert sum(one.balance for one in found.accounts) == 0
         finally:
@@ -105,4 +105,4 @@ def test_it_balances_while_money_comes_in(alice: WalletIdentity) -> None:
 
     with ThreadPoolExecutor(10) as pool:
         list(pool.map(acts, range(60)))
-    assert queries.trial_balance(alice.client, None).accounts[0].balance == 3000
+    assert trial_balance(alice.client, None).accounts[0].balance == 3000

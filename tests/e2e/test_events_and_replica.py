@@ -17,6 +17,7 @@ from cloudevents.core.bindings.kafka import KafkaMessage, from_binary
 from cloudevents.core.formats.json import JSONFormat
 from kafka import KafkaConsumer
 
+from tests import outages
 from tests.e2e.services import Service
 from tests.e2e.test_published_calls import CREATE, DEPOSIT, TRANSFER, WITHDRAW
 
@@ -128,6 +129,16 @@ def test_a_fact_is_a_cloudevent_to_a_foreign_library(
     )
     assert shown.body["referenceId"] == data["referenceId"] == "dep123"
     assert not {"description", "metadata", "userId"} & set(data)
+
+
+def test_a_version_reads_ones_own_writes_while_the_replica_is_late(full_service: Service) -> None:
+    wallet = full_service.curl(CREATE).body["id"]
+    url = f"http://localhost:8080/api/v1/wallets/{wallet}"
+    with outages.replica_delayed(5):
+        version = full_service.curl(DEPOSIT, walletId=wallet).body["version"]
+        for path in ("", "/balance", "/transactions"):
+            shown = full_service.curl(f'curl -H "X-Min-Version: {version}" {url}{path}').body
+            assert shown.get("items", [shown])[0]["balance"] == "100.00"
 
 
 def test_the_rows_are_on_the_replica(full_service: Service, wallets: tuple[str, str]) -> None:

@@ -2,7 +2,7 @@ from django.apps import AppConfig
 
 
 class KitConfig(AppConfig):
-    """Domain-free mechanisms; an app only because it has management commands."""
+    """Domain-free mechanisms; an app only because it has management commands and a heartbeat."""
 
     name = "wallet_project.kit"
     label = "kit"

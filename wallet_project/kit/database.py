@@ -37,6 +37,7 @@ from wallet_project.kit.retry_metrics import DATABASE_TRANSIENT, OPTIMISTIC_LOCK
 T = TypeVar("T")
 
 PRIMARY: Final = "default"
+REPLICA: Final = "replica"
 
 _DEADLOCK: Final = 1213
 _LOCK_WAIT: Final = 1205
@@ -266,6 +267,34 @@ def prepare_session(*, lock_wait_seconds: int, idle_seconds_max: float = 10.0) -
             )
         connection.connection._wallet_lock_wait = lock_wait_seconds
     connection._wallet_last_used = moment  # type: ignore[attr-defined]
+
+
+def ask(alias: str, *, limit_seconds: int) -> None:
+    """Open a connection of its own, with short time-outs, and ask for a one.
+
+    :raises django.db.Error: if the server does not answer.
+    """
+    # A copy: a time-out must not be forced on the connections that carry requests.
+    connection = connections[alias].copy()
+    if connection.vendor == "mysql":
+        names = ("connect_timeout", "read_timeout", "write_timeout")
+        limits = dict.fromkeys(names, limit_seconds)
+        connection.settings_dict["OPTIONS"] |= limits
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+            cursor.fetchone()
+    finally:
+        connection.close()
+
+
+def answers(alias: str, *, limit_seconds: int) -> bool:
+    """Tell whether a server answers within some seconds."""
+    try:
+        ask(alias, limit_seconds=limit_seconds)
+    except Error:
+        return False
+    return True
 
 
 @contextmanager

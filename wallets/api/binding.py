@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from wallet_project.kit.errors import DomainError
-from wallets import identity, queries
+from wallets import identity
 from wallets.api import errors, parameters, parsing, rendering, throttling
 from wallets.api.authentication import Principal
 from wallets.api.calls import Answer, Call
@@ -93,17 +93,6 @@ class ApiView(APIView):
         :raises WalletNotFound: if the caller has none of that name.
         """
         return identity.identify(self.principal.client, name)
-
-    def wallet_at_version(self, name: str) -> WalletIdentity:
-        """Find a wallet that has reached `X-Min-Version`, if the call names one.
-
-        :raises WalletNotFound, InvalidHeader, VersionNotReached: as they say.
-        """
-        asked = parameters.min_version(self.call)
-        wallet = self.wallet(name)
-        if asked is not None:
-            parameters.hold_to_version(asked, queries.wallet(wallet).version)
-        return wallet
 
     def told(self, error: DomainError) -> tuple[int, bytes]:
         """Tell an error that is one result among others: the status and body it would have had

@@ -153,7 +153,8 @@ _MIN_VERSION: Final = OpenApiParameter(
     "X-Min-Version",
     type=OpenApiTypes.INT64,
     location=OpenApiParameter.HEADER,
-    description="Ask for at least this version of the wallet; 412 if it never had it.",
+    description="Ask for at least this version of the wallet, such as a write has answered; 412 if "
+    "it never had it.",
 )
 _CURSOR: Final = OpenApiParameter(
     "cursor", type=OpenApiTypes.STR, description="`nextCursor` of the page before."
@@ -215,6 +216,13 @@ def _etag(*statuses: int) -> OpenApiParameter:
     return _header("ETag", "The wallet's version in quotes.", statuses)
 
 
+_STALE: Final = _header(
+    "X-Stale-As-Of",
+    "As of when the answer is true, while only a replica can give one.",
+    [200],
+)
+
+
 def _write_headers(status: int, failures: Sequence[int]) -> list[OpenApiParameter]:
     every_status = [status, *failures, 403, 429, 503]
     return [
@@ -256,6 +264,7 @@ LIST_WALLETS: Final = _described(
             "userId", type=OpenApiTypes.STR, description="Only wallets of this customer."
         ),
     ],
+    headers=[_STALE],
 )
 OPEN_WALLET: Final = _described(
     name="openWallet",
@@ -287,7 +296,7 @@ GET_WALLET: Final = _described(
         _MIN_VERSION,
         _asked("If-None-Match", "ETags the caller has; 304 without a body if one still holds."),
     ],
-    headers=[_etag(200, 304)],
+    headers=[_etag(200, 304), _STALE],
     not_modified=True,
 )
 PATCH_WALLET: Final = _described(
@@ -369,6 +378,7 @@ LIST_MOVEMENTS: Final = _described(
     shown=shapes.HistoryPage,
     failures=(400, 404, 412),
     parameters=[_wallet_id(), _MIN_VERSION, _CURSOR, _LIMIT],
+    headers=[_STALE],
 )
 GET_TRANSACTION: Final = _described(
     name="getTransaction",

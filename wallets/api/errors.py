@@ -5,14 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
-from wallet_project.kit.errors import (
-    Conflict,
-    DomainError,
-    Invalid,
-    NotFound,
-    Refused,
-    Unavailable,
-)
+from wallet_project.kit.errors import DomainError, Invalid, NotFound, Refused, Unavailable
 
 
 class RequestInvalid(Invalid):
@@ -157,13 +150,6 @@ class BulkExceedsPlan(Refused):
 
     code = "bulk_exceeds_plan"
     title = "The list is longer than the plan allows"
-
-
-class VersionNotReached(Conflict):
-    """`X-Min-Version` asks for a version that the wallet does not have on the primary either."""
-
-    code = "version_not_reached"
-    title = "The wallet has no such version"
 
 
 class DatabaseUnavailable(Unavailable):

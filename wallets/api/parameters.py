@@ -142,17 +142,6 @@ def min_version(call: Call) -> int | None:
     return int(sent)
 
 
-def hold_to_version(asked: int | None, version: int) -> None:
-    """Hold a read from the primary to `X-Min-Version`.
-
-    :raises VersionNotReached: if the wallet never had that version, or a failover lost it.
-    """
-    if asked is not None and version < asked:
-        raise errors.VersionNotReached(
-            f"The wallet is at version {version}, {asked} was asked for.", version=version
-        )
-
-
 def expected_version(call: Call) -> int | None:
     """Read `If-Match`: one strong ETag of a wallet; None where any version will do.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -18,6 +19,7 @@ from wallets.movements import MovementRecord
 from wallets.operations._commands import Outcome
 from wallets.operations.open_wallet import Opened
 from wallets.queries import WalletView
+from wallets.trial_balance import TrialBalanceView
 
 BASE: Final = "/api/v1"
 
@@ -81,25 +83,25 @@ def wallet(call: Call, view: WalletView) -> Answer:
         headers = standard_headers(call, JSON)
         del headers["Content-Type"]
         return Answer(304, headers=headers | {"ETag": f'"{view.version}"'})
-    return _answer(call, 200, _wallet(view), version=view.version)
+    return _answer(call, 200, _wallet(view), version=view.version, stale_as_of=view.stale_as_of)
 
 
-def wallets_page(call: Call, views: Sequence[WalletView], limit: int) -> Answer:
+def wallets_page(call: Call, found: queries.WalletsPage, limit: int) -> Answer:
     """Answer GET /wallets with a page; one view more than the limit tells that another follows."""
-    shown = views[:limit]
-    more = parameters.wallets_cursor(shown[-1].id) if len(views) > limit else None
+    shown = found.items[:limit]
+    more = parameters.wallets_cursor(shown[-1].id) if len(found.items) > limit else None
     page = shapes.WalletPage(items=[_wallet(view) for view in shown], next_cursor=more)
-    return _answer(call, 200, page)
+    return _answer(call, 200, page, stale_as_of=found.stale_as_of)
 
 
-def history_page(call: Call, items: Sequence[queries.HistoryItem], limit: int) -> Answer:
+def history_page(call: Call, found: queries.HistoryPage, limit: int) -> Answer:
     """Answer GET …/transactions with a page; one item more than the limit tells of another."""
-    shown = items[:limit]
+    shown = found.items[:limit]
     more = None
-    if len(items) > limit:
+    if len(found.items) > limit:
         more = parameters.history_cursor(shown[-1].posting_sequence)
     page = shapes.HistoryPage(items=[_history_item(item) for item in shown], next_cursor=more)
-    return _answer(call, 200, page)
+    return _answer(call, 200, page, stale_as_of=found.stale_as_of)
 
 
 def balance(call: Call, view: queries.BalanceView) -> Answer:
@@ -150,7 +152,7 @@ def transaction(call: Call, view: queries.TransactionView) -> Answer:
     return _answer(call, 200, shown)
 
 
-def trial_balance(call: Call, view: queries.TrialBalanceView) -> Answer:
+def trial_balance(call: Call, view: TrialBalanceView) -> Answer:
     """Answer GET /trial-balance."""
     shown = shapes_books.TrialBalanceShown(
         as_of=rfc3339(view.as_of),
@@ -189,8 +191,11 @@ def _answer(
     *,
     location: str | None = None,
     version: int | None = None,
+    stale_as_of: datetime | None = None,
 ) -> Answer:
     headers = standard_headers(call, JSON)
+    if stale_as_of is not None:
+        headers["X-Stale-As-Of"] = rfc3339(stale_as_of)
     if location is not None:
         headers["Location"] = location
     if version is not None:

@@ -33,6 +33,7 @@ from wallets.operations.freeze_wallet import freeze_wallet
 from wallets.operations.open_wallet import open_wallet
 from wallets.operations.unfreeze_wallet import unfreeze_wallet
 from wallets.operations.update_metadata import update_metadata
+from wallets.trial_balance import trial_balance
 
 
 @extend_schema_view(get=documentation.LIST_WALLETS, post=documentation.OPEN_WALLET)
@@ -75,8 +76,7 @@ class WalletView(ApiView):
     def get(self, request: Request, wallet_id: str) -> HttpResponse:
         """Show a wallet."""
         asked = parameters.min_version(self.call)
-        view = queries.wallet(self.wallet(wallet_id))
-        parameters.hold_to_version(asked, view.version)
+        view = queries.wallet(self.wallet(wallet_id), min_version=asked)
         return self.answer(rendering.wallet(self.call, view))
 
     def patch(self, request: Request, wallet_id: str) -> HttpResponse:
@@ -194,8 +194,7 @@ class BalanceView(ApiView):
     def get(self, request: Request, wallet_id: str) -> HttpResponse:
         """Tell a wallet's balance."""
         asked = parameters.min_version(self.call)
-        view = queries.balance(self.wallet(wallet_id))
-        parameters.hold_to_version(asked, view.version)
+        view = queries.balance(self.wallet(wallet_id), min_version=asked)
         return self.answer(rendering.balance(self.call, view))
 
 
@@ -208,7 +207,8 @@ class PastBalanceView(ApiView):
     def get(self, request: Request, wallet_id: str) -> HttpResponse:
         """Tell a wallet's balance at a moment."""
         moment = parameters.timestamp(self.call)
-        view = queries.balance_at(self.wallet_at_version(wallet_id), moment)
+        asked = parameters.min_version(self.call)
+        view = queries.balance_at(self.wallet(wallet_id), moment, min_version=asked)
         return self.answer(rendering.past_balance(self.call, view))
 
 
@@ -221,12 +221,13 @@ class HistoryView(ApiView):
     def get(self, request: Request, wallet_id: str) -> HttpResponse:
         """List a wallet's movements, newest first."""
         asked = parameters.history_query(self.call)
-        items = queries.history(
-            self.wallet_at_version(wallet_id),
+        page = queries.history(
+            self.wallet(wallet_id),
             before_sequence=asked.before_sequence,
             limit=asked.limit + 1,
+            min_version=parameters.min_version(self.call),
         )
-        return self.answer(rendering.history_page(self.call, items, asked.limit))
+        return self.answer(rendering.history_page(self.call, page, asked.limit))
 
 
 @extend_schema_view(get=documentation.GET_TRANSACTION)
@@ -253,5 +254,5 @@ class TrialBalanceView(ApiView):
     def get(self, request: Request) -> HttpResponse:
         """Sum the caller's books."""
         moment = parameters.as_of(self.call)
-        view = queries.trial_balance(self.principal.client, moment)
+        view = trial_balance(self.principal.client, moment)
         return self.answer(rendering.trial_balance(self.call, view))

@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from wallet_project.kit.errors import DomainError
+from wallets.balance_cache import CachedBalance
 from wallets.chart import CHART, Kind, Party
 from wallets.idempotency import Key, Part
 from wallets.identity import WalletIdentity
@@ -120,6 +121,8 @@ class Outcome:
     error: DomainError | None = None
     replayed: bool = False
     """The key had already ended this way before."""
+    balances: tuple[CachedBalance, ...] = ()
+    """The command's wallets as its list left them, for the cache; true once it is committed."""
 
     def unwrap(self) -> MovementRecord:
         """Return the record.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -15,6 +15,7 @@ from wallet_project.kit.clock import rfc3339
 from wallet_project.kit.errors import Refused
 from wallet_project.kit.ids import uuid7
 from wallet_project.kit.money import format_minor
+from wallets.balance_cache import CachedBalance
 from wallets.chart import CHART, Party
 from wallets.movements import MovementRecord
 from wallets.operations._commands import MovementCommand
@@ -76,6 +77,21 @@ class Drafts:
         del self.entries[mark.entries :]
         del self.events[mark.events :]
         del self.refusals[mark.refusals :]
+
+    def balances(self, ids: Iterable[UUID]) -> dict[UUID, CachedBalance]:
+        """Tell how the list leaves these wallets."""
+        return {
+            one.id: CachedBalance(
+                one.id,
+                one.version,
+                one.balance,
+                one.held,
+                one.available,
+                one.status,
+                self.moment,
+            )
+            for one in (self.wallets[id_] for id_ in ids)
+        }
 
     def refuse(self, command: MovementCommand, refusal: Refused) -> None:
         """Note a refusal, to be kept with its key."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 from uuid import UUID
@@ -74,7 +75,12 @@ def attempt(commands: Sequence[MovementCommand], *, linked: bool = False) -> lis
         posting.post_entries(drafts.entries)
         _replay.store_refusals(drafts.refusals, moment)
         outbox.record([*made, *drafts.events])
-    return outcomes
+    # A wallet that was to be opened and was refused does not exist.
+    left = drafts.balances(wallets.keys() | drafts.changes.keys())
+    return [
+        replace(outcome, balances=tuple(left[id_] for id_ in command.wallets if id_ in left))
+        for command, outcome in zip(commands, outcomes, strict=True)
+    ]
 
 
 def _decide(command: MovementCommand, drafts: Drafts, known: _replay.Known) -> Outcome:

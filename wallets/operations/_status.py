@@ -12,13 +12,14 @@ from events import outbox
 from wallet_project.kit import database
 from wallet_project.kit.database import PRIMARY
 from wallet_project.kit.errors import Refused
-from wallets import errors, queries
+from wallets import balance_cache, errors, queries
 from wallets.identity import WalletIdentity
 from wallets.models import Wallet, WalletStatus
 from wallets.operations import _facts, _locking
 from wallets.operations._balances import BalanceGuardFailed
 from wallets.policies import WalletState
 from wallets.queries import WalletView
+from wallets.sources import as_cached
 
 logger = logging.getLogger(__name__)
 
@@ -54,8 +55,9 @@ def take(step: Step, wallet: WalletIdentity, request: StatusRequest) -> WalletVi
     :raises Refused: what the step's policy says.
     """
     view, changed = database.run_retrying(
-        lambda: _attempt(step, wallet, request), database.INTERACTIVE
+        lambda: _attempt(step, wallet, request), database.INTERACTIVE, operation="change_status"
     )
+    balance_cache.put([as_cached(view, view.updated_at)])
     if changed:
         logger.info(
             "wallet.status_changed",

@@ -10,7 +10,7 @@ from dataclasses import replace
 from django.conf import settings
 
 from wallet_project.kit.errors import DomainError
-from wallets import metrics
+from wallets import balance_cache, metrics
 from wallets.operations import _movement
 from wallets.operations._commands import MovementCommand, Outcome
 
@@ -60,6 +60,7 @@ def _execute(asked: Sequence[Asked], deadline: float, *, linked: bool = False) -
     ]
     metrics.LIST_LENGTH.observe(len(commands))
     outcomes = _movement.execute(commands, linked=linked)
+    balance_cache.put([copy for outcome in outcomes for copy in outcome.balances])
     ended = Counter(
         (command.kind, _word(outcome)) for command, outcome in zip(commands, outcomes, strict=True)
     )

@@ -12,7 +12,7 @@ from typing import Final
 from django.conf import settings
 
 from wallet_project.kit import database, group_commit
-from wallets import metrics
+from wallets import balance_cache, metrics
 from wallets.operations import _locking, _movement
 from wallets.operations._commands import MovementCommand, Outcome
 
@@ -54,14 +54,19 @@ def submit(command: MovementCommand) -> Future[Outcome]:
 def run(command: MovementCommand) -> Outcome:
     """Queue a command and wait for its outcome, at most as long as a request may take.
 
+    The new balances go to the cache before the caller is answered, in the caller's own time: the
+    leader waits for nobody but the database.
+
     :raises Unavailable: when it was not executed, or when its outcome is not known.
     """
     try:
-        return submit(command).result(settings.REQUEST_DEADLINE_SECONDS - 1)
+        outcome = submit(command).result(settings.REQUEST_DEADLINE_SECONDS - 1)
     except FutureTimeout:
         raise group_commit.OutcomeUnknown(
             "It took too long; send it again with the same key to learn the outcome."
         ) from None
+    balance_cache.put(outcome.balances)
+    return outcome
 
 
 def oldest_age_seconds() -> float:

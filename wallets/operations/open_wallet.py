@@ -14,13 +14,14 @@ from wallet_project.kit import database
 from wallet_project.kit.database import PRIMARY
 from wallet_project.kit.ids import uuid7
 from wallet_project.kit.money import exponent_of
-from wallets import errors, idempotency, queries
+from wallets import balance_cache, errors, idempotency, queries
 from wallets.idempotency import Key
 from wallets.identity import check_reference
 from wallets.models import Refusal, Wallet, WalletStatus
 from wallets.operations import _openings
 from wallets.operations._replay import key_reused
 from wallets.queries import WalletView
+from wallets.sources import as_cached
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +61,13 @@ def open_wallet(
         idempotency_key=key.digest,
         request_hash=digest,
     )
-    return database.run_retrying(
+    opened = database.run_retrying(
         lambda: _attempt(wallet), database.INTERACTIVE, operation="open_wallet"
     )
+    if not opened.replayed:
+        balance_cache.put([as_cached(opened.wallet, wallet.created_at)])
+        balance_cache.note_opened(client, wallet.created_at)
+    return opened
 
 
 def _attempt(wallet: Wallet) -> Opened:

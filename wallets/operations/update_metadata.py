@@ -10,11 +10,12 @@ from django.db import transaction
 from events import contracts, outbox
 from wallet_project.kit import database
 from wallet_project.kit.database import PRIMARY
-from wallets import errors, metadata, queries
+from wallets import balance_cache, errors, metadata, queries
 from wallets.identity import WalletIdentity
 from wallets.models import Wallet, WalletStatus
 from wallets.operations import _facts, _locking
 from wallets.queries import WalletView
+from wallets.sources import as_cached
 
 
 def update_metadata(
@@ -26,11 +27,13 @@ def update_metadata(
     :raises WalletClosed: if the wallet is closed.
     :raises FieldInvalid: if the result would be too large.
     """
-    return database.run_retrying(
+    changed = database.run_retrying(
         lambda: _attempt(wallet, patch, expected_version),
         database.INTERACTIVE,
         operation="update_metadata",
     )
+    balance_cache.put([as_cached(changed, changed.updated_at)])
+    return changed
 
 
 def _attempt(

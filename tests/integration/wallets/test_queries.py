@@ -70,7 +70,7 @@ class TestHistory:
         transfer(source=alice, destination=bob, request=asks(200, wallet=alice))
         transfer(source=bob, destination=alice, request=asks(50, wallet=bob))
 
-        items = queries.history(alice, before_sequence=None, limit=10)
+        items = queries.history(alice, before_sequence=None, limit=10).items
 
         assert [(i.type, i.amount, i.is_credit, i.balance, i.posting_sequence) for i in items] == [
             ("TRANSFER_IN", 50, True, 750, 4),
@@ -86,7 +86,7 @@ class TestHistory:
 
         seen: list[int] = []
         before = None
-        while page := queries.history(alice, before_sequence=before, limit=3):
+        while page := queries.history(alice, before_sequence=before, limit=3).items:
             seen += [item.amount for item in page]
             before = page[-1].posting_sequence
 
@@ -100,9 +100,9 @@ def test_a_page_of_wallets_is_newest_first_and_the_clients_own(
     mine = queries.wallets_page(alice.client, user_id="user-alice", before=None, limit=10)
     rest = queries.wallets_page(alice.client, user_id=None, before=bob.id, limit=10)
 
-    assert [view.id for view in page] == [bob.id, alice.id]
-    assert [view.id for view in mine] == [alice.id]
-    assert [view.id for view in rest] == [alice.id]
+    assert [view.id for view in page.items] == [bob.id, alice.id]
+    assert [view.id for view in mine.items] == [alice.id]
+    assert [view.id for view in rest.items] == [alice.id]
 
 
 def test_another_clients_transaction_does_not_exist(

@@ -179,10 +179,6 @@ def test_bad_min_version(sent: str) -> None:
 
 def test_min_version() -> None:
     assert parameters.min_version(call(headers={"x-min-version": "4"})) == 4
-    parameters.hold_to_version(None, 1)
-    parameters.hold_to_version(4, 4)
-    with pytest.raises(errors.VersionNotReached):
-        parameters.hold_to_version(5, 4)
 
 
 @pytest.mark.parametrize(

@@ -88,7 +88,7 @@ def test_one_error_speaks_for_itself_and_several_are_listed() -> None:
         (errors.RequestTimeout("x"), 408, "request_timeout"),
         (business.ReferenceTaken("x"), 409, "reference_taken"),
         (business.PreconditionFailed("x"), 412, "version_mismatch"),
-        (errors.VersionNotReached("x"), 412, "version_not_reached"),
+        (business.VersionNotReached("x"), 412, "version_not_reached"),
         (errors.BodyTooLarge("x"), 413, "body_too_large"),
         (errors.UnsupportedMediaType("x"), 415, "unsupported_media_type"),
         (business.KeyReused("x"), 422, "idempotency_key_reused"),

@@ -117,13 +117,13 @@ def test_not_modified_is_for_reads(method: str, status: int) -> None:
 
 @pytest.mark.parametrize(("found", "more"), [(2, False), (3, True)])
 def test_a_page_tells_whether_another_follows(found: int, more: bool) -> None:
-    page = json.loads(rendering.wallets_page(call(), [view()] * found, 2).body)
+    page = json.loads(rendering.wallets_page(call(), queries.WalletsPage([view()] * found), 2).body)
     assert len(page["items"]) == 2
     assert (page["nextCursor"] is not None) is more
 
 
 def test_an_empty_page() -> None:
-    assert json.loads(rendering.history_page(call(), [], 2).body) == {
+    assert json.loads(rendering.history_page(call(), queries.HistoryPage([]), 2).body) == {
         "items": [],
         "nextCursor": None,
     }

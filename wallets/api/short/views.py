@@ -100,8 +100,7 @@ class BalanceView(ShortView):
     def get(self, request: Request, name: str) -> HttpResponse:
         """Tell a wallet's balance."""
         asked = parameters.min_version(self.call)
-        view = queries.balance(self.wallet(name))
-        parameters.hold_to_version(asked, view.version)
+        view = queries.balance(self.wallet(name), min_version=asked)
         return self.answer(rendering.balance(self.call, name, view))
 
 
@@ -115,6 +114,9 @@ class HistoryView(ShortView):
         """List what happened to a wallet, oldest first."""
         asked = parameters.offset_query(self.call, limit_default=documentation.HISTORY_DEFAULT)
         page = queries.history_oldest_first(
-            self.wallet_at_version(name), offset=asked.offset, limit=asked.limit
+            self.wallet(name),
+            offset=asked.offset,
+            limit=asked.limit,
+            min_version=parameters.min_version(self.call),
         )
         return self.answer(rendering.history(self.call, page))

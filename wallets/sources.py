@@ -1,0 +1,86 @@
+"""Reads a wallet's row from a source that is good enough for the question."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any, Protocol
+from uuid import UUID
+
+from django.db import connections
+
+from wallet_project.kit import clock
+from wallet_project.kit.database import PRIMARY
+from wallet_project.kit.replica import Source
+from wallets import errors
+from wallets.balance_cache import CachedBalance
+from wallets.identity import WalletIdentity
+from wallets.models import Wallet
+
+
+class HasMoney(Protocol):
+    """A wallet's row, or the view of one."""
+
+    @property
+    def id(self) -> UUID: ...
+    @property
+    def version(self) -> int: ...
+    @property
+    def balance(self) -> int: ...
+    @property
+    def held(self) -> int: ...
+    @property
+    def available(self) -> int: ...
+    @property
+    def status(self) -> str: ...
+
+
+def row_of(
+    source: Source,
+    identity: WalletIdentity,
+    min_version: int | None,
+    seen_version: int = 0,
+    *,
+    needs_fresh: bool = True,
+) -> tuple[Wallet, datetime]:
+    """Read a wallet's row and, in the same snapshot, as of when it is true.
+
+    A version that the caller names is enough by itself. Without one the replica must be fresh,
+    and not behind what the cache has seen: so most callers see their own writes unasked.
+
+    :raises Behind: if the replica does not have that.
+    :raises VersionNotReached: if the primary does not have the version.
+    """
+    rows = Wallet.objects.using(source.using).filter(pk=identity.id)
+    row: Any = rows.annotate(true_at=source.moment()).first()
+    source.need(row is not None and (source.is_last_resort or row.true_at is not None))
+    if row is None:
+        raise errors.WalletNotFound("The wallet does not exist.", field="walletId")
+    if min_version is not None:
+        source.need(row.version >= min_version)
+        if row.version < min_version:
+            raise errors.VersionNotReached(
+                f"The wallet is at version {row.version}, {min_version} was asked for.",
+                version=row.version,
+            )
+    else:
+        source.need(not needs_fresh or source.is_fresh(row.true_at))
+        source.need(source.is_last_resort or row.version >= seen_version)
+    return row, row.true_at or row.updated_at
+
+
+def as_cached(row: HasMoney, as_of: datetime) -> CachedBalance:
+    """Take from a wallet, as it was at a moment, what the cache keeps."""
+    return CachedBalance(
+        row.id, row.version, row.balance, row.held, row.available, row.status, as_of
+    )
+
+
+def primary_clock() -> datetime:
+    """Read the primary's clock, the one that stamps postings."""
+    connection = connections[PRIMARY]
+    if connection.vendor != "mysql":
+        return clock.now()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT UTC_TIMESTAMP(6)")
+        moment: datetime = cursor.fetchone()[0]
+    return moment.replace(tzinfo=UTC)
