@@ -135,14 +135,22 @@ def _look_up_all(
     client: int, ids: Collection[UUID], references: Collection[str]
 ) -> dict[UUID | str, WalletIdentity]:
     """Read wallets by id and by reference; each stands under the name it was asked for."""
-    wallets = Wallet.objects.filter(client_id=client)
-    columns = ("id", "client_id", "client__name", "currency")
+    if not ids and not references:
+        return {}
+    return replica.read(lambda source: _look_up_all_in(source, client, ids, references))
+
+
+def _look_up_all_in(
+    source: Source, client: int, ids: Collection[UUID], references: Collection[str]
+) -> dict[UUID | str, WalletIdentity]:
+    wallets = Wallet.objects.using(source.using).filter(client_id=client)
+    columns = ("id", "client_id", "client__name", "currency", "reference")
     found: dict[UUID | str, WalletIdentity] = {}
     if ids:
         for row in wallets.filter(pk__in=list(ids)).values_list(*columns):
             found[row[0]] = WalletIdentity(*row)
     if references:
-        named = wallets.filter(reference__in=list(references))
-        for reference, *row in named.values_list("reference", *columns):
-            found[reference] = WalletIdentity(*row)
+        for row in wallets.filter(reference__in=list(references)).values_list(*columns):
+            found[str(row[4])] = WalletIdentity(*row)
+    source.need(len(found) == len(ids) + len(references))  # some may have been opened just now
     return found
