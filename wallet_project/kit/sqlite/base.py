@@ -1,8 +1,8 @@
 """Django's SQLite backend with a fair queue of writers, for the embedded service.
 
 `BEGIN IMMEDIATE` alone starves: beside a busy writer three others got two transactions each in
-eight seconds, because SQLite polls with growing pauses. An `flock` on a file beside the database,
-taken before BEGIN and released at its end, gave each of them its share without an error.
+eight seconds, because SQLite polls with growing pauses. Locks on files beside the database, taken
+before BEGIN and released at its end, give each of them its share without an error.
 """
 
 from __future__ import annotations
