@@ -68,6 +68,18 @@ def start(tmp_path: Path) -> Iterator[Callable[[], subprocess.Popen[bytes]]]:
     errors.close()
 
 
+def wait_until_it_minds_sigterm(process: subprocess.Popen[bytes]) -> None:
+    """Wait until a relay that has just been started has its handler in place."""
+    deadline = time.monotonic() + 30
+    while True:
+        status = Path(f"/proc/{process.pid}/status").read_text()
+        caught = int(status.partition("SigCgt:")[2].split()[0], 16)
+        if caught >> (signal.SIGTERM - 1) & 1:
+            return
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
 def waiting() -> int:
     return OutboxEvent.objects.filter(status=OutboxStatus.PENDING).count()
 
@@ -150,6 +162,7 @@ def test_relays_frozen_and_killed_at_random_never_jump_ahead(
     expire_leases()
     wait_until_published(below=0)
     for one in relays:
+        wait_until_it_minds_sigterm(one)
         one.terminate()
     assert [one.wait(timeout=25) for one in relays] == [0, 0]
 
