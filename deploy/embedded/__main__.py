@@ -6,11 +6,10 @@ import os
 import sys
 
 from deploy.starter import web
-from deploy.starter.errors import StartError, Stopped
 from deploy.starter.greeting import Greeting
 from deploy.starter.home import Home, home_from_environment
 from deploy.starter.service import Service
-from deploy.starter.supervisor import Supervisor, say
+from deploy.starter.supervisor import Supervisor, end_with_a_sentence, say
 
 # Left in the shell by other work, these would lead to a real database or broker.
 _OF_OTHERS = (
@@ -71,17 +70,5 @@ def run() -> None:
     os.close(claim)
 
 
-def main() -> int:
-    """Run, and end with a sentence instead of a traceback."""
-    try:
-        run()
-    except StartError as error:
-        say(str(error))
-        return 1
-    except Stopped:
-        say("Stopped.")
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(end_with_a_sentence(run))

@@ -7,11 +7,11 @@ import sys
 
 from deploy.stack.layout import default_home
 from deploy.starter import web
-from deploy.starter.errors import StartError, Stopped
+from deploy.starter.errors import StartError
 from deploy.starter.greeting import Greeting
 from deploy.starter.home import Home, home_from_environment
 from deploy.starter.service import Service
-from deploy.starter.supervisor import Supervisor, say
+from deploy.starter.supervisor import Supervisor, end_with_a_sentence, say
 
 _NEEDED = ("DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL", "KAFKA_BOOTSTRAP_SERVERS")
 # Whoever owns the tables could change the books: no process that serves requests knows this.
@@ -87,17 +87,5 @@ def run() -> None:
     os.close(claim)
 
 
-def main() -> int:
-    """Run, and end with a sentence instead of a traceback."""
-    try:
-        run()
-    except StartError as error:
-        say(str(error))
-        return 1
-    except Stopped:
-        say("Stopped.")
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(end_with_a_sentence(run))

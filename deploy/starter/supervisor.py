@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Final
@@ -55,6 +55,18 @@ class _Child:
 def say(text: str) -> None:
     """Print a line of progress; standard output is left to the greeting."""
     print(text, file=sys.stderr, flush=True)
+
+
+def end_with_a_sentence(run: Callable[[], None]) -> int:
+    """Run a starter; return the exit code and print a sentence instead of a traceback."""
+    try:
+        run()
+    except StartError as error:
+        say(str(error))
+        return 1
+    except Stopped:
+        say("Stopped.")
+    return 0
 
 
 class Supervisor:

@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db import connections, transaction
 
 from wallet_project.kit.database import PRIMARY
-from wallets import queries
+from wallets import errors, queries
 from wallets.models import Wallet
 from wallets.policies import WalletState
 
@@ -43,6 +43,23 @@ def lock_wallets(ids: Collection[UUID]) -> tuple[dict[UUID, WalletState], dateti
     moment = _utc(rows[0][-1]) if rows else None
     states = [_state(*row[:-1]) for row in rows]
     return {state.id: state for state in states}, moment or queries.primary_clock()
+
+
+def lock_row(
+    wallet_id: UUID, *, expected_version: int | None
+) -> tuple[Wallet, WalletState, datetime]:
+    """Lock one wallet to change something other than its balance; return it and the clock.
+
+    :raises PreconditionFailed: if a version is expected and the wallet has another one.
+    """
+    states, moment = lock_wallets([wallet_id])
+    row = Wallet.objects.using(PRIMARY).get(pk=wallet_id)
+    if expected_version not in (None, row.version):
+        raise errors.PreconditionFailed(
+            f"The wallet is at version {row.version}, not {expected_version}; read it again.",
+            version=row.version,
+        )
+    return row, states[wallet_id], moment
 
 
 def find_blocked(ids: Collection[Hashable]) -> Collection[Hashable]:

@@ -12,7 +12,7 @@ from events import outbox
 from wallet_project.kit import database
 from wallet_project.kit.database import PRIMARY
 from wallet_project.kit.errors import Refused
-from wallets import balance_cache, errors, queries
+from wallets import balance_cache, queries
 from wallets.identity import WalletIdentity
 from wallets.models import Wallet, WalletStatus
 from wallets.operations import _facts, _locking
@@ -73,17 +73,10 @@ def take(step: Step, wallet: WalletIdentity, request: StatusRequest) -> WalletVi
 
 def _attempt(step: Step, wallet: WalletIdentity, request: StatusRequest) -> tuple[WalletView, bool]:
     with transaction.atomic(using=PRIMARY, durable=True):
-        states, moment = _locking.lock_wallets([wallet.id])
-        row = Wallet.objects.using(PRIMARY).get(pk=wallet.id)
-        if request.expected_version not in (None, row.version):
-            raise errors.PreconditionFailed(
-                f"The wallet is at version {row.version}, not {request.expected_version}; "
-                "read it again.",
-                version=row.version,
-            )
+        row, state, moment = _locking.lock_row(wallet.id, expected_version=request.expected_version)
         if row.status == step.to:
             return queries.view_of(row), False
-        refusal = step.refuse(states[wallet.id])
+        refusal = step.refuse(state)
         if refusal is not None:
             raise refusal
         row.status = step.to

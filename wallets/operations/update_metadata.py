@@ -40,13 +40,7 @@ def _attempt(
     wallet: WalletIdentity, patch: Mapping[str, Any], expected_version: int | None
 ) -> WalletView:
     with transaction.atomic(using=PRIMARY, durable=True):
-        _, moment = _locking.lock_wallets([wallet.id])
-        row = Wallet.objects.using(PRIMARY).get(pk=wallet.id)
-        if expected_version is not None and row.version != expected_version:
-            raise errors.PreconditionFailed(
-                f"The wallet is at version {row.version}, not {expected_version}; read it again.",
-                version=row.version,
-            )
+        row, _, moment = _locking.lock_row(wallet.id, expected_version=expected_version)
         if row.status == WalletStatus.CLOSED:
             raise errors.WalletClosed("A closed wallet takes no changes.")
         merged = metadata.merge(row.metadata, patch)
