@@ -6,12 +6,13 @@ the queries of one page see one state.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
+from django.db import connections
 from django.db.models import DecimalField, Sum
 from django.db.models.functions import Cast
 
@@ -120,22 +121,36 @@ def postings_from(
 
 
 def balance_at(account: UUID, moment: datetime, *, using: str = PRIMARY) -> PastBalance:
-    """Tell an account's balance after everything posted up to and at a moment.
+    """Tell an account's balance after everything posted up to and at a moment."""
+    (found,) = balances_at([(account, moment)], using=using)
+    return found
 
-    Two look-ups in one index: the last posting not after the moment, and whether one is after it.
+
+def balances_at(
+    asked: Sequence[tuple[UUID, datetime]], *, using: str = PRIMARY
+) -> list[PastBalance]:
+    """Tell accounts' balances, each after everything posted up to and at its own moment.
+
+    One statement. For each: the last posting not after the moment, which is one look-up in an
+    index, and whether there is one after it.
     """
-    postings = Posting.objects.using(using).filter(account_id=account)
-    last = (
-        postings.filter(posted_at__lte=moment)
-        .order_by("-posted_at", "-sequence")
-        .values_list("balance_after", "sequence", "entry_id")
-        .first()
+    if not asked:
+        return []
+    adapt = connections[using].ops.adapt_datetimefield_value
+    parameters: list[object] = []
+    for account, moment in asked:
+        parameters += [account.bytes, adapt(moment)] * 2
+    sql = " UNION ALL ".join(
+        _LAST_POSTING.format(place=place, table=connections[using].ops.quote_name(_POSTINGS))
+        for place in range(len(asked))
     )
-    later = postings.filter(posted_at__gt=moment).exists()
-    if last is None:
-        return PastBalance(0, 0, None, later)
-    balance, sequence, entry = last
-    return PastBalance(balance or 0, sequence or 0, entry, later)
+    rows = {row.place: row for row in Posting.objects.using(using).raw(sql, parameters)}
+    silent = [account for place, (account, _) in enumerate(asked) if place not in rows]
+    active = _with_postings(silent, using) if silent else set()
+    return [
+        _past(rows[place]) if place in rows else PastBalance(0, 0, None, account in active)
+        for place, (account, _) in enumerate(asked)
+    ]
 
 
 def totals(client: int, moment: datetime) -> list[AccountTotal]:
@@ -180,6 +195,28 @@ def count_house_accounts(client: int, currency: str) -> int:
     """Count a client's own accounts in a currency; its customers' are not among them."""
     accounts = Account.objects.using(PRIMARY).filter(client=client, currency=currency)
     return accounts.filter(normal_side=NormalSide.DEBIT).count()
+
+
+# A select of a select: SQLite knows no other way to limit the parts of a union.
+_POSTINGS: Final = Posting._meta.db_table
+_LAST_POSTING: Final = (
+    "SELECT * FROM (SELECT id, balance_after, sequence, entry_id, {place} AS place, EXISTS("
+    "SELECT 1 FROM {table} WHERE account_id = %s AND posted_at > %s) AS is_settled "
+    "FROM {table} WHERE account_id = %s AND posted_at <= %s "
+    "ORDER BY posted_at DESC, sequence DESC LIMIT 1) AS last_{place}"
+)
+
+
+def _past(row: Any) -> PastBalance:
+    return PastBalance(
+        row.balance_after or 0, row.sequence or 0, row.entry_id, bool(row.is_settled)
+    )
+
+
+def _with_postings(accounts: Collection[UUID], using: str) -> set[UUID]:
+    """Find out which of some accounts have any posting."""
+    found = Posting.objects.using(using).filter(account_id__in=list(accounts))
+    return set(found.order_by().values_list("account_id", flat=True).distinct())
 
 
 def _with_lines(entries: Iterable[JournalEntry], using: str) -> list[PostedEntry]:

@@ -32,7 +32,11 @@ class CachedBalance:
 
 def get(wallet_id: UUID) -> CachedBalance | None:
     """Return what is known of a wallet, or None: nothing younger than ten seconds."""
-    found = _cache().get(_key(wallet_id)) if _is_usable() else None
+    return read(wallet_id, _cache().get(key_of(wallet_id)) if _is_usable() else None)
+
+
+def read(wallet_id: UUID, found: tuple[int, str] | None) -> CachedBalance | None:
+    """Read version and text as the cache keeps them."""
     if found is None:
         return None
     version, text = found
@@ -60,7 +64,7 @@ def put(balances: Iterable[CachedBalance]) -> None:
     Takes 50 ms at most. Does nothing inside a transaction: what is rolled back must not be seen.
     """
     if _is_usable():
-        _cache().put([_copy(one) for one in balances])
+        _cache().put([copy_of(one) for one in balances])
 
 
 def note_opened(client: int, moment: datetime) -> None:
@@ -76,6 +80,19 @@ def last_opened_at(client: int) -> datetime | None:
     return None if found is None else datetime.fromisoformat(found[1])
 
 
+def key_of(wallet_id: UUID) -> str:
+    """Name a wallet's copy in the cache."""
+    # The number is that of the text's form: two releases may run side by side.
+    return f"{settings.REDIS_KEY_PREFIX}wallet:balance:1:{wallet_id.hex}"
+
+
+def copy_of(one: CachedBalance) -> Copy:
+    """Write a balance as the cache keeps it."""
+    as_of = one.as_of.astimezone(UTC).isoformat()
+    text = f"{one.balance} {one.held} {one.available} {one.status} {as_of}"
+    return Copy(key_of(one.wallet_id), one.version, one.as_of, text)
+
+
 def forget_failures() -> None:
     """Ask Redis again at once; for tests that stop and start it."""
     if settings.REDIS_URL:
@@ -87,19 +104,8 @@ def _is_usable() -> bool:
     return bool(settings.REDIS_URL) and not connections[PRIMARY].in_atomic_block
 
 
-def _copy(one: CachedBalance) -> Copy:
-    as_of = one.as_of.astimezone(UTC).isoformat()
-    text = f"{one.balance} {one.held} {one.available} {one.status} {as_of}"
-    return Copy(_key(one.wallet_id), one.version, one.as_of, text)
-
-
 def _opened_key(client: int) -> str:
     return f"{settings.REDIS_KEY_PREFIX}wallet:opened:{client}"
-
-
-def _key(wallet_id: UUID) -> str:
-    # The number is that of the text's form: two releases may run side by side.
-    return f"{settings.REDIS_KEY_PREFIX}wallet:balance:1:{wallet_id.hex}"
 
 
 @cache

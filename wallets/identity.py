@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import threading
 from collections import OrderedDict
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
@@ -71,20 +71,22 @@ def identify(client: int, name: str, *, field: str = "walletId") -> WalletIdenti
 
 def find(client: int, name: str) -> WalletIdentity | None:
     """Find a client's wallet like `identify`, or None when the client has none of that name."""
+    found = known(client, name)
+    if found is None:
+        found = _look_up(client, name)
+        if found is not None:
+            _remember({(client, name): found})
+    return found
+
+
+def known(client: int, name: str) -> WalletIdentity | None:
+    """Find a client's wallet in memory only."""
     key = (client, name)
     with _lock:
-        known = _known.get(key)
-        if known is not None:
+        found = _known.get(key)
+        if found is not None:
             _known.move_to_end(key)
-            return known
-    found = _look_up(client, name)
-    if found is None:
-        return None
-    with _lock:
-        _known[key] = found
-        while len(_known) > _REMEMBERED:
-            _known.popitem(last=False)
-    return found
+        return found
 
 
 def identify_many(client: int, names: Collection[str]) -> dict[str, WalletIdentity]:
@@ -100,6 +102,7 @@ def identify_many(client: int, names: Collection[str]) -> dict[str, WalletIdenti
         row = rows.get(ids.get(name, name))
         if row is not None:
             found[name] = row
+    _remember({(client, name): found[name] for name in unknown if name in found})
     return found
 
 
@@ -111,6 +114,13 @@ def forget_all() -> None:
 
 _known: OrderedDict[tuple[int, str], WalletIdentity] = OrderedDict()
 _lock = threading.Lock()
+
+
+def _remember(found: Mapping[tuple[int, str], WalletIdentity]) -> None:
+    with _lock:
+        _known.update(found)
+        while len(_known) > _REMEMBERED:
+            _known.popitem(last=False)
 
 
 def _look_up(client: int, name: str) -> WalletIdentity | None:

@@ -8,24 +8,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any, Final
+from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from ledger import queries as books
 from ledger.queries import PostedEntry
-from wallet_project.kit import clock, replica
+from wallet_project.kit import replica
 from wallet_project.kit.replica import Source
-from wallets import balance_cache, errors
-from wallets.balance_cache import CachedBalance
+from wallets import balance_cache
+from wallets.balances import BalanceView as BalanceView
+from wallets.balances import PastBalanceView as PastBalanceView
+from wallets.balances import balance as balance
+from wallets.balances import balance_at as balance_at
 from wallets.chart import type_shown
 from wallets.identity import WalletIdentity
 from wallets.models import Wallet
-from wallets.sources import as_cached, row_of
 from wallets.sources import primary_clock as primary_clock
-
-SETTLED_AFTER: Final = timedelta(seconds=60)
-"""No transaction lives this long, so nothing can be posted before a moment this far past."""
+from wallets.sources import row_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,35 +47,6 @@ class WalletView:
     updated_at: datetime
     stale_as_of: datetime | None = None
     """Since when the primary may have moved on, while only the replica can answer."""
-
-
-@dataclass(frozen=True, slots=True)
-class BalanceView:
-    """A wallet's money now; amounts in minor units."""
-
-    wallet_id: UUID
-    currency: str
-    balance: int
-    held: int
-    available: int
-    version: int
-    as_of: datetime
-    stale: bool
-    """Whether only the replica could answer."""
-
-
-@dataclass(frozen=True, slots=True)
-class PastBalanceView:
-    """A wallet's balance at some moment, in minor units."""
-
-    wallet_id: UUID
-    currency: str
-    balance: int
-    posting_sequence: int
-    transaction_id: UUID | None
-    as_of: datetime
-    final: bool
-    """Whether nothing can be posted at or before that moment any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,58 +161,6 @@ def wallets_page(
     return replica.read(ask)
 
 
-def balance(identity: WalletIdentity, *, min_version: int | None = None) -> BalanceView:
-    """Read a wallet's money now.
-
-    :raises VersionNotReached: if it is not at `min_version` on the primary either.
-    """
-    cached = balance_cache.get(identity.id)
-    if cached is not None and cached.version >= (min_version or 0):
-        replica.READS.labels("cache").inc()
-        return _balance_view(cached, identity, stale=False)
-
-    def ask(source: Source) -> tuple[CachedBalance, bool]:
-        row, moment = row_of(source, identity, min_version)
-        return as_cached(row, moment), source.is_last_resort
-
-    found, stale = replica.read(ask)
-    if not stale:
-        balance_cache.put([found])
-    return _balance_view(found, identity, stale=stale)
-
-
-def balance_at(
-    identity: WalletIdentity, moment: datetime, *, min_version: int | None = None
-) -> PastBalanceView:
-    """Tell a wallet's balance after everything posted up to and at a moment.
-
-    :raises TimestampInFuture: for a moment that the primary's clock has not reached.
-    :raises VersionNotReached: if the wallet is not at `min_version` on the primary either.
-    """
-    seen = balance_cache.version_of(identity.id)
-
-    def ask(source: Source) -> PastBalanceView:
-        _, present = row_of(source, identity, min_version, seen, needs_fresh=False)
-        source.need(moment <= present)
-        if moment > present:
-            raise errors.TimestampInFuture(
-                f"The timestamp must not be later than now, {clock.rfc3339(present)}.",
-                field="timestamp",
-            )
-        past = books.balance_at(identity.id, moment, using=source.using)
-        return PastBalanceView(
-            wallet_id=identity.id,
-            currency=identity.currency,
-            balance=past.balance,
-            posting_sequence=past.sequence,
-            transaction_id=past.entry,
-            as_of=moment,
-            final=past.is_settled or present - moment > SETTLED_AFTER,
-        )
-
-    return replica.read(ask)
-
-
 def history(
     identity: WalletIdentity,
     *,
@@ -313,19 +232,6 @@ def view_of(row: Wallet, *, stale_as_of: datetime | None = None) -> WalletView:
         created_at=row.created_at,
         updated_at=max(row.updated_at, row.last_posted_at or row.updated_at),
         stale_as_of=stale_as_of,
-    )
-
-
-def _balance_view(found: CachedBalance, identity: WalletIdentity, *, stale: bool) -> BalanceView:
-    return BalanceView(
-        wallet_id=identity.id,
-        currency=identity.currency,
-        balance=found.balance,
-        held=found.held,
-        available=found.available,
-        version=found.version,
-        as_of=found.as_of,
-        stale=stale,
     )
 
 

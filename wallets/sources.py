@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import Any, Protocol
 from uuid import UUID
@@ -39,10 +40,31 @@ def row_of(
     identity: WalletIdentity,
     min_version: int | None,
     seen_version: int = 0,
-    *,
-    needs_fresh: bool = True,
 ) -> tuple[Wallet, datetime]:
     """Read a wallet's row and, in the same snapshot, as of when it is true.
+
+    :raises Behind: if the replica does not have what is asked for.
+    :raises VersionNotReached: if the primary does not have the version.
+    """
+    row = rows_of(source, {identity.id}).get(identity.id)
+    return good_enough(source, row, min_version, seen_version, needs_fresh=True)
+
+
+def rows_of(source: Source, wallets: Collection[UUID]) -> dict[UUID, Any]:
+    """Read wallets' rows; each has `true_at`, as of when it is true by the same snapshot."""
+    rows = Wallet.objects.using(source.using).filter(pk__in=list(wallets))
+    return {row.id: row for row in rows.annotate(true_at=source.moment())}
+
+
+def good_enough(
+    source: Source,
+    row: Any,
+    min_version: int | None,
+    seen_version: int = 0,
+    *,
+    needs_fresh: bool,
+) -> tuple[Wallet, datetime]:
+    """Hold a row to what a reader asks for; return it and as of when it is true.
 
     A version that the caller names is enough by itself. Without one the replica must be fresh,
     and not behind what the cache has seen: so most callers see their own writes unasked.
@@ -50,8 +72,6 @@ def row_of(
     :raises Behind: if the replica does not have that.
     :raises VersionNotReached: if the primary does not have the version.
     """
-    rows = Wallet.objects.using(source.using).filter(pk=identity.id)
-    row: Any = rows.annotate(true_at=source.moment()).first()
     source.need(row is not None and (source.is_last_resort or row.true_at is not None))
     if row is None:
         raise errors.WalletNotFound("The wallet does not exist.", field="walletId")

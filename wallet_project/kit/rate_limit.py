@@ -16,7 +16,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, cast
 
 import redis
@@ -163,6 +163,20 @@ def script_verdict(buckets: Sequence[Bucket], reply: Sequence[int]) -> Verdict:
     return Verdict(reply[0] == 1, reply[1], tuple(Level(*pair) for pair in pairs))
 
 
+def shared(verdict: Verdict, callers: int) -> list[Verdict]:
+    """Take apart a verdict that let several equal callers in together: what each would have been
+    told if they had come one after the other, in the same millisecond."""
+    return [
+        Verdict(True, verdict.now_ms, tuple(_before(level, later) for level in verdict.levels))
+        for later in range(callers - 1, -1, -1)
+    ]
+
+
+def together(buckets: Sequence[Bucket], callers: int) -> tuple[Bucket, ...]:
+    """Make the buckets of several equal callers who ask as one."""
+    return tuple(replace(one, weight=one.weight * callers) for one in buckets)
+
+
 class LocalWindows:
     """The windows of this process alone."""
 
@@ -241,10 +255,19 @@ class RateLimiter:
             self._on_fallback(False)
         return script_verdict(buckets, reply)
 
+    @property
+    def local(self) -> LocalWindows:
+        """Return the windows that count while Redis does not."""
+        return self._local
+
     def close(self) -> None:
         """Give the connections back."""
         if self._redis is not None:
             self._redis.close()
+
+
+def _before(level: Level, later: int) -> Level:
+    return replace(level, used=level.used - later * level.bucket.weight)
 
 
 def _connect(url: str) -> redis.Redis:

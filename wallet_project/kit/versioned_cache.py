@@ -44,6 +44,18 @@ class Copy:
     text: str
 
 
+def read(found: bytes) -> tuple[int, str]:
+    """Take apart what Redis keeps of a copy: version and text."""
+    version, _, text = found.decode().partition(" ")
+    return int(version), text
+
+
+def store_arguments(copy: Copy, kept: timedelta) -> tuple[str, int, str, str, str, str]:
+    """Write what EVAL is called with to store a copy over an older one."""
+    ends_at = int((copy.as_of + kept).timestamp() * 1000)
+    return _STORE, 1, copy.key, str(copy.version), copy.text, str(ends_at)
+
+
 class VersionedCache:
     """A Redis that is asked for at most 50 ms, and not at all for a second after it was silent."""
 
@@ -65,8 +77,7 @@ class VersionedCache:
         self._breaker.succeeded()
         if found is None:
             return None
-        version, _, text = found.decode().partition(" ")
-        return int(version), text
+        return read(found)
 
     def put(self, copies: Iterable[Copy]) -> None:
         """Store copies over older ones, in one trip; a copy past its time is none."""
@@ -74,8 +85,7 @@ class VersionedCache:
             return
         pipeline = self._redis.pipeline(transaction=False)
         for copy in copies:
-            ends_at = int((copy.as_of + self._kept).timestamp() * 1000)
-            pipeline.eval(_STORE, 1, copy.key, str(copy.version), copy.text, str(ends_at))
+            pipeline.eval(*store_arguments(copy, self._kept))
         try:
             pipeline.execute()
         except redis.RedisError:
