@@ -32,6 +32,8 @@ CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")
 OPEN_LOOPBACK = env.flag("OPEN_LOOPBACK", default=False)
 """Calls from this machine without a key are the demo client's."""
 DEMO_CLIENT = "demo"
+BEHIND_EDGE = env.flag("BEHIND_EDGE", default=False)
+"""A proxy of ours stands in front and nobody can come past it: X-Forwarded-For tells the caller."""
 
 INSTALLED_APPS = [
     "unfold",

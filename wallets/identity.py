@@ -60,7 +60,14 @@ def identify(client: int, name: str, *, field: str = "walletId") -> WalletIdenti
 
     :raises WalletNotFound: if the client has no such wallet, also when another client has it.
     """
-    found = find(client, name)
+    return require(find(client, name), field=field)
+
+
+def require(found: WalletIdentity | None, *, field: str = "walletId") -> WalletIdentity:
+    """Return what a look-up found.
+
+    :raises WalletNotFound: if that is nothing.
+    """
     if found is None:
         missing = (
             errors.DestinationNotFound if field == "destinationWalletId" else errors.WalletNotFound

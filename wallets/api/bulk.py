@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from wallet_project.kit.errors import DomainError
-from wallets.api import errors, parsing, shapes_books
+from wallets import identity
+from wallets.api import errors, parsing, rendering, shapes_books, throttling
 from wallets.api.authentication import Principal
-from wallets.api.calls import Call
+from wallets.api.calls import Answer, Call
 from wallets.api.parsing import Findings, ParsedMovement, Verb
 from wallets.errors import DestinationNotFound, FieldInvalid, WalletNotFound
 from wallets.identity import WalletIdentity
 from wallets.operations._commands import MovementCommand
+from wallets.operations.bulk import run_each, run_together
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,27 @@ class BulkRequest:
     ) -> list[MovementCommand | DomainError]:
         """Make the commands; in place of each that cannot be, what is wrong with it."""
         return [_command_or_error(item, principal, wallets) for item in self.items]
+
+
+def execute(
+    call: Call,
+    principal: Principal,
+    body: bytes,
+    *,
+    told: Callable[[DomainError], tuple[int, bytes]],
+) -> Answer:
+    """Do what POST /transactions/bulk asks for; `told` renders the error of a single movement.
+
+    :raises DomainError: what the list failed with as a whole.
+    """
+    asked = read(call, body)
+    throttling.charge_list(
+        call, principal, commands=len(asked.items), withdrawals=asked.withdrawals()
+    )
+    wallets = identity.identify_many(principal.client, asked.names())
+    commands = asked.commands(principal, wallets)
+    outcomes = run_together(commands) if asked.atomic else run_each(commands)
+    return rendering.bulk(call, outcomes, atomic=asked.atomic, told=told)
 
 
 def read(call: Call, body: bytes) -> BulkRequest:

@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 
 from wallet_project.kit.request_id import choose_request_id, request_id_of
 from wallets.api import errors, parameters
-from wallets.api.calls import Answer, Call
+from wallets.api.calls import Answer, Call, caller_of
 
 _WITHOUT_BODY: Final = frozenset({204, 304})
 
@@ -24,7 +24,7 @@ def call_of(request: HttpRequest) -> Call:
         path=request.path,
         query=request.META.get("QUERY_STRING", ""),
         headers=headers,
-        peer=request.META.get("REMOTE_ADDR", ""),
+        peer=caller_of(request.META.get("REMOTE_ADDR", ""), headers),
         # gunicorn and wsgiref put the listener's own address here, never the Host header.
         bound=request.META.get("SERVER_NAME", ""),
         request_id=request_id_of(request) or choose_request_id(headers.get("x-request-id")),

@@ -27,7 +27,7 @@ from wallets.api.calls import Call
 from wallets.errors import FieldInvalid
 from wallets.idempotency import Key
 from wallets.identity import WalletIdentity, check_reference
-from wallets.operations import deposit, transfer, withdraw
+from wallets.operations import _rails, deposit, transfer, withdraw
 from wallets.operations._commands import MovementCommand, MovementRequest
 from wallets.operations._status import StatusRequest
 
@@ -79,6 +79,11 @@ class ParsedMovement:
     request: MovementRequest
     destination: str | None
     """As the caller named it; transfers only."""
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether the command can be made without asking the database."""
+        return self.verb is Verb.TRANSFER or _rails.is_known(self.wallet, self.request)
 
     def command(self, destination: WalletIdentity | None) -> MovementCommand:
         """Make the spine's command.

@@ -19,7 +19,6 @@ from wallets.api import (
     parameters,
     parsing,
     rendering,
-    throttling,
 )
 from wallets.api.binding import ApiView
 from wallets.api.parsing import Verb
@@ -27,7 +26,6 @@ from wallets.api.throttling import RouteClass
 from wallets.identity import parse_uuid
 from wallets.models import Scope
 from wallets.operations import group_commit
-from wallets.operations.bulk import run_each, run_together
 from wallets.operations.close_wallet import close_wallet
 from wallets.operations.freeze_wallet import freeze_wallet
 from wallets.operations.open_wallet import open_wallet
@@ -172,17 +170,7 @@ class BulkView(ApiView):
     def post(self, request: Request) -> HttpResponse:
         """Move the money, each movement by itself or all of them or none."""
         body = self.body(bytes_max=settings.BULK_BODY_BYTES_MAX)
-        asked = bulk.read(self.call, body)
-        throttling.charge_list(
-            self.call,
-            self.principal,
-            commands=len(asked.items),
-            withdrawals=asked.withdrawals(),
-        )
-        wallets = identity.identify_many(self.principal.client, asked.names())
-        commands = asked.commands(self.principal, wallets)
-        outcomes = run_together(commands) if asked.atomic else run_each(commands)
-        return self.answer(rendering.bulk(self.call, outcomes, atomic=asked.atomic, told=self.told))
+        return self.answer(bulk.execute(self.call, self.principal, body, told=self.told))
 
 
 @extend_schema_view(get=documentation.GET_BALANCE)

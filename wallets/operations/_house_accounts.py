@@ -53,6 +53,11 @@ def external(*, client: int, client_name: str, channel: str, currency: str) -> U
     return account
 
 
+def is_known(client_name: str, channel: str, currency: str) -> bool:
+    """Tell whether an account is remembered."""
+    return chart.external_code(client_name, channel, currency) in _known
+
+
 def forget_all() -> None:
     """Empty the memory; for tests that empty the database."""
     with _lock:

@@ -34,6 +34,10 @@ _queue: Final = group_commit.GroupCommit[MovementCommand, Outcome](
 )
 
 
+WAIT_SECONDS: Final[float] = settings.REQUEST_DEADLINE_SECONDS - 1
+"""How long a caller waits for an outcome; what is left of the request's time is for the answer."""
+
+
 def submit(command: MovementCommand) -> Future[Outcome]:
     """Queue a command; the future ends with its outcome.
 
@@ -60,13 +64,18 @@ def run(command: MovementCommand) -> Outcome:
     :raises Unavailable: when it was not executed, or when its outcome is not known.
     """
     try:
-        outcome = submit(command).result(settings.REQUEST_DEADLINE_SECONDS - 1)
+        outcome = submit(command).result(WAIT_SECONDS)
     except FutureTimeout:
-        raise group_commit.OutcomeUnknown(
-            "It took too long; send it again with the same key to learn the outcome."
-        ) from None
+        raise taking_too_long() from None
     balance_cache.put(outcome.balances)
     return outcome
+
+
+def taking_too_long() -> group_commit.OutcomeUnknown:
+    """Make the error for a command that is still under way when its caller must be answered."""
+    return group_commit.OutcomeUnknown(
+        "It took too long; send it again with the same key to learn the outcome."
+    )
 
 
 def oldest_age_seconds() -> float:

@@ -1,0 +1,167 @@
+"""The hot routes: each reads, makes one call, answers.
+
+Scopes, limits and methods of a route are those of its view in the reference binding.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Final
+
+from django.conf import settings
+
+from wallet_project.kit.errors import DomainError
+from wallet_project.kit.group_fetch import Found
+from wallets import identity
+from wallets.api import bulk, parameters, parsing, rendering, views
+from wallets.api.authentication import Principal
+from wallets.api.binding import ApiView
+from wallets.api.calls import Answer, Call
+from wallets.api.express import asgi_http
+from wallets.api.express.adapters import Adapters
+from wallets.api.express.asgi_http import Receive
+from wallets.balances import PastQuestion, Question
+from wallets.operations.open_wallet import open_wallet
+
+BASE: Final = ("", "api", "v1")
+
+
+@dataclass(slots=True)
+class Asked:
+    """A call that was let in, and what its route needs to answer it."""
+
+    call: Call
+    principal: Principal
+    name: str
+    """The wallet, as the path names it; empty where it names none."""
+    adapters: Adapters
+    receive: Receive
+    told: Callable[[DomainError], tuple[int, bytes]]
+    ahead: asyncio.Future[Found] | None = None
+    """What Redis has of the wallet, where that could be asked together with the throttle."""
+
+    async def body(self, *, bytes_max: int = settings.BODY_BYTES_MAX) -> bytes:
+        """Read the body."""
+        return await asgi_http.read_body(self.receive, self.call, bytes_max=bytes_max)
+
+    async def cached(self, wallet: identity.WalletIdentity) -> Found:
+        """Return what Redis has of the wallet."""
+        return await (self.ahead or self.adapters.cached(wallet))
+
+
+@dataclass(frozen=True)
+class Route:
+    """A path of the lane."""
+
+    view: type[ApiView]
+    handle: Callable[[Asked], Awaitable[Answer]]
+    reads_cache: bool = False
+
+    @cached_property
+    def name(self) -> str:
+        """What metrics call the route: as Django calls the view."""
+        return f"{self.view.__module__}.{self.view.__name__}"
+
+    @cached_property
+    def methods(self) -> tuple[str, ...]:
+        """List the methods that the path takes, as the reference binding does."""
+        names: Any = self.view.http_method_names
+        has_get = hasattr(self.view, "get")
+        return tuple(
+            name.upper()
+            for name in names
+            if hasattr(self.view, name) or (name == "head" and has_get)
+        )
+
+
+async def open_a_wallet(asked: Asked) -> Answer:
+    """Open a wallet."""
+    request = parsing.open_wallet(asked.call, asked.principal, await asked.body())
+    opened = await asked.adapters.workers.run(
+        open_wallet,
+        client=asked.principal.client,
+        user_id=request.user_id,
+        reference=request.reference,
+        currency=request.currency,
+        metadata=request.metadata,
+        key=request.key,
+    )
+    return rendering.opened(asked.call, opened)
+
+
+def move(verb: parsing.Verb) -> Callable[[Asked], Awaitable[Answer]]:
+    """Make the handler of a movement."""
+
+    async def handle(asked: Asked) -> Answer:
+        adapters, principal = asked.adapters, asked.principal
+        wallet = await adapters.wallet(principal, asked.name)
+        body = await asked.body()
+        movement = parsing.movement(verb, wallet, asked.call, principal, body)
+        destination = None
+        if movement.destination is not None:
+            destination = await adapters.wallet(
+                principal, movement.destination, field="destinationWalletId"
+            )
+        outcome = await adapters.execute(await adapters.command(movement, destination))
+        return rendering.movement(asked.call, outcome)
+
+    return handle
+
+
+async def move_many(asked: Asked) -> Answer:
+    """Move the money of a list; reading and writing so much are both work for a thread."""
+    body = await asked.body(bytes_max=settings.BULK_BODY_BYTES_MAX)
+    return await asked.adapters.listers.run(
+        bulk.execute, asked.call, asked.principal, body, told=asked.told
+    )
+
+
+async def tell_balance(asked: Asked) -> Answer:
+    """Tell a wallet's balance."""
+    min_version = parameters.min_version(asked.call)
+    wallet = await asked.adapters.wallet(asked.principal, asked.name)
+    question = Question(wallet, min_version)
+    view = await asked.adapters.balance(question, await asked.cached(wallet))
+    return rendering.balance(asked.call, view)
+
+
+async def tell_past_balance(asked: Asked) -> Answer:
+    """Tell a wallet's balance at a moment."""
+    moment = parameters.timestamp(asked.call)
+    min_version = parameters.min_version(asked.call)
+    wallet = await asked.adapters.wallet(asked.principal, asked.name)
+    cached = await asked.cached(wallet)
+    seen_version = cached[0] if cached is not None else 0
+    view = await asked.adapters.past_balance(
+        PastQuestion(wallet, moment, min_version, seen_version)
+    )
+    return rendering.past_balance(asked.call, view)
+
+
+_OPEN: Final = Route(views.WalletsView, open_a_wallet)
+_BULK: Final = Route(views.BulkView, move_many)
+_OF_WALLET: Final[dict[tuple[str, ...], Route]] = {
+    ("deposit",): Route(views.DepositView, move(parsing.Verb.DEPOSIT)),
+    ("withdraw",): Route(views.WithdrawView, move(parsing.Verb.WITHDRAW)),
+    ("transfer",): Route(views.TransferView, move(parsing.Verb.TRANSFER)),
+    ("balance",): Route(views.BalanceView, tell_balance, reads_cache=True),
+    ("balance", "historical"): Route(views.PastBalanceView, tell_past_balance, reads_cache=True),
+}
+
+
+def find(method: str, path: str) -> tuple[Route, str] | None:
+    """Find the route of a path and the wallet in it; None: it is not the lane's."""
+    parts = tuple(path.split("/"))
+    if parts[:3] != BASE:
+        return None
+    if parts[3:4] == ("wallets",) and len(parts) > 5:
+        route = _OF_WALLET.get(parts[5:])
+        return (route, parts[4]) if route is not None and parts[4] else None
+    if parts[3:] == ("wallets",) and method == "POST":  # the list is the other binding's
+        return _OPEN, ""
+    if parts[3:] == ("transactions", "bulk"):
+        return _BULK, ""
+    return None
