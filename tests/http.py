@@ -6,10 +6,12 @@ import http.client
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 from urllib.parse import urlencode, urlsplit
 
 import django.test
+
+from tests.lane import Lane
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,10 @@ class Transport(Protocol):
 
 
 class InProcess:
-    """Through Django's handlers and middleware, without a socket."""
+    """Without a socket: through Django's handlers and middleware, or where a test says so, and the
+    path is one of the lane's, through the express lane."""
+
+    lane: ClassVar[Lane | None] = None
 
     def __init__(self, **environ: Any) -> None:
         """Take WSGI variables to be set with each request, such as REMOTE_ADDR."""
@@ -50,6 +55,12 @@ class InProcess:
         """Send a request."""
         sent = {"host": "localhost"} | {name.lower(): value for name, value in headers.items()}
         media_type = sent.pop("content-type", "")
+        if self.lane is not None and self.lane.serves(method, path) and not self._is_wsgi_only():
+            return Reply(
+                *self.lane.send(
+                    method, path, {"host": "localhost"} | dict(headers), body, self._environ
+                )
+            )
         environ = self._environ | ({"CONTENT_TYPE": media_type} if media_type else {})
         if "content-length" in sent:
             environ["CONTENT_LENGTH"] = sent.pop("content-length")
@@ -57,6 +68,9 @@ class InProcess:
             method, path, body, content_type=media_type, headers=sent, **environ
         )
         return Reply(got.status_code, {k.lower(): v for k, v in got.headers.items()}, got.content)
+
+    def _is_wsgi_only(self) -> bool:
+        return any(name.startswith("wsgi.") for name in self._environ)
 
 
 class Live:

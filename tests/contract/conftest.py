@@ -2,15 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
+from typing import Final
 
 import pytest
 
 from tests.contract.short import Short
-from tests.http import Api
+from tests.http import Api, InProcess
+from tests.lane import Lane
 from tests.people import Company
 from wallets.models import Scope
 from wallets.operations.create_client import add_key
+
+BOTH_BINDINGS: Final = frozenset(
+    {"access", "bulk", "http", "idempotency", "limits", "movements", "robustness", "wallets"}
+)
+"""The files whose tests call hot routes: they are held against the lane as well."""
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run each test of those files once through Django and once through the lane."""
+    if metafunc.module.__name__.rpartition(".test_")[2] in BOTH_BINDINGS:
+        metafunc.parametrize("binding", ["django", "lane"], indirect=True)
+
+
+@pytest.fixture(autouse=True)
+def binding(request: pytest.FixtureRequest, database: None) -> Iterator[str]:
+    """Choose which binding answers the hot routes."""
+    chosen: str = getattr(request, "param", "django")
+    InProcess.lane = Lane() if chosen == "lane" else None
+    yield chosen
+    if InProcess.lane is not None:
+        InProcess.lane.close()
+        InProcess.lane = None
 
 
 @pytest.fixture

@@ -168,7 +168,7 @@ def test_failures_tell_the_key_to_come_back_with(
         raise failure
 
     with monkeypatch.context() as patched, nothing_happens():
-        patched.setattr(group_commit, "run", fail)
+        patched.setattr(group_commit, "submit", fail)
         by_header = acme.deposit("alice", "1.00", headers=K)
         by_reference = acme.deposit("alice", "1.00", referenceId="r")
         made = acme.deposit("alice", "1.00")
