@@ -17,7 +17,7 @@ from wallet_project import env
 from wallet_project.kit import logs
 
 wsgi_app = "wallet_project.asgi:application"
-bind = env.text("LANE_BIND") or f"{env.text('BIND_HOST', '127.0.0.1')}:{env.number('PORT', 8080)}"
+bind = f"{env.text('BIND_HOST', '127.0.0.1')}:{env.number('PORT', 8080, least=1)}"
 worker_class = "asgi"
 asgi_loop = "uvloop"
 asgi_lifespan = "on"

@@ -35,7 +35,7 @@ def environment_of(home: Home, port: int) -> dict[str, str]:
         "BIND_HOST": "127.0.0.1",
         "PORT": str(port),
         # SQLite has one writer at a time: more processes would only queue in front of its lock.
-        "WEB_PROCESSES": "1",
+        "LANE_PROCESSES": "1",
         "WEB_THREADS": "32",
         "OPEN_LOOPBACK": "yes",
         "PYTHONUNBUFFERED": "1",
@@ -60,7 +60,7 @@ def run() -> None:
         key = service.admit_demo_client()
         service.admit_admin()
         say("Starting web, worker and beat.")
-        service.start_web()
+        service.start_lane()
         service.start_worker()
         service.start_beat()
         web.wait_ready(supervisor, port)

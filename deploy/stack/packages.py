@@ -20,6 +20,7 @@ JAVA_MINIMUM = 17
 # Ubuntu 24.04 renamed the library with its package.
 AIO_NAMES = ("libaio.so.1", "libaio.so.1t64")
 CLIENT_LIBRARIES = ("mysqlclient", "libmariadb", "mariadb")
+SYSTEM_PATH = f"{os.environ.get('PATH', '')}:/usr/sbin"
 QUIET = {"DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8"}
 
 
@@ -38,6 +39,8 @@ def runtime_needs(unpacked: bool, own_mysqld: bool) -> list[Need]:
     :param own_mysqld: mysqld comes from elsewhere, with its libraries.
     """
     needs = [
+        # In front of the service, not of the stack; this is where packages are installed.
+        Need(("haproxy",), lambda: shutil.which("haproxy", path=SYSTEM_PATH) is not None),
         Need(("redis-server",), lambda: shutil.which("redis-server") is not None),
         Need(
             tuple(f"openjdk-{version}-jre-headless" for version in (17, 21, 25)),

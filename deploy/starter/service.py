@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import secrets
+import shutil
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -32,10 +34,29 @@ class Service:
             self._program(name, sys.executable, "manage.py", *arguments, **environment)
         )
 
-    def start_web(self) -> None:
-        """Start gunicorn with its configuration file."""
-        words = ("-m", "gunicorn", "-c", "deploy/gunicorn.conf.py")
-        self.supervisor.start(self._program("web", sys.executable, *words))
+    def start_web(self, **environment: str) -> None:
+        """Start the Django processes: gunicorn with a thread for each call."""
+        self._start_gunicorn("web", "deploy/gunicorn.conf.py", environment)
+
+    def start_lane(self, **environment: str) -> None:
+        """Start the lane processes: gunicorn with an event loop for the hot routes."""
+        self._start_gunicorn("lane", "deploy/gunicorn_lane.conf.py", environment)
+
+    def start_edge(self, *, web_port: int, lane_port: int) -> None:
+        """Start HAProxy in front of both.
+
+        :raises StartError: when it is not installed.
+        """
+        program = shutil.which("haproxy", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
+        if program is None:
+            raise StartError("haproxy is missing: run `make stack-up`, which installs it.")
+        environment = {
+            "EDGE_BIND": f"127.0.0.1:{self.environment['PORT']}",
+            "WEB_SERVER": f"127.0.0.1:{web_port}",
+            "LANE_SERVER": f"127.0.0.1:{lane_port}",
+        }
+        words = ("-db", "-f", "deploy/edge/haproxy.cfg")
+        self.supervisor.start(self._program("edge", program, *words, **environment))
 
     def start_worker(self) -> None:
         """Start one Celery worker that does one task at a time."""
@@ -85,6 +106,10 @@ class Service:
     def _create_superuser(self, name: str, password: str) -> None:
         words = ("createsuperuser", "--noinput", "--username", name, "--email", "admin@localhost")
         self.manage("create-admin", *words, DJANGO_SUPERUSER_PASSWORD=password)
+
+    def _start_gunicorn(self, name: str, file: str, environment: Mapping[str, str]) -> None:
+        words = ("-m", "gunicorn", "-c", file)
+        self.supervisor.start(self._program(name, sys.executable, *words, **environment))
 
     def _start_celery(self, kind: str, *arguments: str) -> None:
         words = ("-m", "celery", "--app", "wallet_project", "--quiet", kind)

@@ -10,6 +10,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
+from contextlib import ExitStack
 from typing import Any, Final
 
 from deploy.starter.errors import StartError
@@ -38,6 +39,15 @@ def port_from_environment() -> int:
                 f" or choose another one with PORT, such as PORT={port + 1}."
             )
     return port
+
+
+def free_ports(count: int) -> list[int]:
+    """Return ports on which nobody listens, for what only this machine's edge speaks to."""
+    with ExitStack() as held:
+        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
+        for each in sockets:
+            each.bind(("127.0.0.1", 0))
+        return [int(each.getsockname()[1]) for each in sockets]
 
 
 def wait_ready(supervisor: Supervisor, port: int) -> None:
