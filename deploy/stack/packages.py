@@ -20,7 +20,6 @@ JAVA_MINIMUM = 17
 # Ubuntu 24.04 renamed the library with its package.
 AIO_NAMES = ("libaio.so.1", "libaio.so.1t64")
 CLIENT_LIBRARIES = ("mysqlclient", "libmariadb", "mariadb")
-SYSTEM_PATH = f"{os.environ.get('PATH', '')}:/usr/sbin"
 QUIET = {"DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8"}
 
 
@@ -40,7 +39,7 @@ def runtime_needs(unpacked: bool, own_mysqld: bool) -> list[Need]:
     """
     needs = [
         # In front of the service, not of the stack; this is where packages are installed.
-        Need(("haproxy",), lambda: shutil.which("haproxy", path=SYSTEM_PATH) is not None),
+        Need(("haproxy",), lambda: find_haproxy() is not None),
         Need(("redis-server",), lambda: shutil.which("redis-server") is not None),
         Need(
             tuple(f"openjdk-{version}-jre-headless" for version in (17, 21, 25)),
@@ -92,6 +91,11 @@ def ensure(needs: Sequence[Need]) -> None:
     still = [need for need in missing if not need.present()]
     if still:
         raise _refusal(still)
+
+
+def find_haproxy() -> str | None:
+    """Return the program, which Debian keeps where not everybody looks."""
+    return shutil.which("haproxy") or shutil.which("haproxy", path="/usr/sbin")
 
 
 def find_java() -> str | None:

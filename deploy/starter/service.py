@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import secrets
-import shutil
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from deploy.stack import packages
 from deploy.starter.errors import StartError
 from deploy.starter.home import Home
 from deploy.starter.supervisor import Program, Supervisor, say
@@ -47,7 +46,7 @@ class Service:
 
         :raises StartError: when it is not installed.
         """
-        program = shutil.which("haproxy", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
+        program = packages.find_haproxy()
         if program is None:
             raise StartError("haproxy is missing: run `make stack-up`, which installs it.")
         environment = {

@@ -37,9 +37,9 @@ def _mounts(service: dict[str, Any]) -> list[str]:
 def test_the_parts_are_all_there() -> None:
     assert set(SERVICES) == {
         *("mysql-primary", "mysql-replica", "replication", "redis", "kafka", "kafka-ui"),
-        *("migrate", "api", "worker", "beat", "relay", "prometheus"),
+        *("migrate", "edge", "lane", "web", "worker", "beat", "relay", "prometheus"),
     }
-    assert set(OURS) == {"migrate", "api", "worker", "beat", "relay"}
+    assert set(OURS) == {"migrate", "lane", "web", "worker", "beat", "relay"}
 
 
 @pytest.mark.parametrize("name", OURS)
@@ -100,22 +100,34 @@ def test_ports_are_published_on_this_machine_only(name: str) -> None:
 
 
 def test_ports_are_the_documented_ones_and_lead_to_listeners() -> None:
-    assert SERVICES["api"]["ports"] == ["127.0.0.1:${PORT:-8080}:8080"]
+    assert SERVICES["edge"]["ports"] == ["127.0.0.1:${PORT:-8080}:8080"]
     assert SERVICES["kafka-ui"]["ports"] == ["127.0.0.1:9000:8080"]
     assert SERVICES["prometheus"]["ports"] == ["127.0.0.1:9090:9090"]
     assert "PORT=8080" in DOCKERFILE
     assert "BIND_HOST=0.0.0.0" in DOCKERFILE
 
 
+def test_the_edge_leads_to_both_kinds_of_process() -> None:
+    environment = SERVICES["edge"]["environment"]
+    config = (REPOSITORY / "deploy/edge/haproxy.cfg").read_text(encoding="utf-8")
+    assert set(re.findall(r'"\$(\w+)"', config)) == set(environment)
+    for name in ("LANE_SERVER", "WEB_SERVER"):
+        host, port = environment[name].split(":")
+        assert (host in OURS, port) == (True, "8080")
+        assert OURS[host]["environment"]["BEHIND_EDGE"] == "yes"
+    # Nobody comes past the edge: only it may say who calls.
+    assert not any("ports" in service for service in OURS.values())
+
+
 def test_prometheus_may_read_what_it_scrapes() -> None:
     address = SERVICES["prometheus"]["networks"]["default"]["ipv4_address"]
-    assert f"{address}/32" in SERVICES["api"]["environment"]["METRICS_NETWORKS"].split(",")
     config = yaml.safe_load((REPOSITORY / "deploy/prometheus/prometheus.yml").read_text())
-    (target,) = config["scrape_configs"][0]["static_configs"][0]["targets"]
-    host, port = target.split(":")
-    assert host in SERVICES
-    assert host in SERVICES["api"]["environment"]["ALLOWED_HOSTS"].split(",")
-    assert port == "8080"
+    targets = config["scrape_configs"][0]["static_configs"][0]["targets"]
+    assert set(targets) == {"lane:8080", "web:8080"}
+    for host in ("lane", "web"):
+        environment = SERVICES[host]["environment"]
+        assert f"{address}/32" in environment["METRICS_NETWORKS"].split(",")
+        assert host in environment["ALLOWED_HOSTS"].split(",")
     assert config["rule_files"] == ["/etc/prometheus/alerts.yml"]
 
 
