@@ -31,14 +31,19 @@ class Breaker:
             self._next_try = time.monotonic() + self._retry_seconds
             return True
 
-    def failed(self) -> None:
-        """Note that the dependency did not answer."""
+    def failed(self) -> bool:
+        """Note that the dependency did not answer; tell whether that is news."""
         with self._lock:
+            is_news = not self._is_open
             self._is_open = True
             self._next_try = time.monotonic() + self._retry_seconds
+            return is_news
 
-    def succeeded(self) -> None:
-        """Note that it answered."""
-        if self._is_open:
-            with self._lock:
-                self._is_open = False
+    def succeeded(self) -> bool:
+        """Note that it answered; tell whether that is news."""
+        if not self._is_open:
+            return False
+        with self._lock:
+            is_news = self._is_open
+            self._is_open = False
+            return is_news

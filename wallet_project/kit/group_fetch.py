@@ -22,7 +22,8 @@ from redis.backoff import NoBackoff
 from redis.exceptions import NoScriptError, RedisError
 
 from wallet_project.kit import rate_limit, versioned_cache
-from wallet_project.kit.rate_limit import Breaker, Bucket, LocalWindows, Verdict
+from wallet_project.kit.breaker import Breaker
+from wallet_project.kit.rate_limit import Bucket, LocalWindows, Verdict
 from wallet_project.kit.versioned_cache import Copy
 
 logger = logging.getLogger(__name__)
@@ -69,7 +70,7 @@ class GroupFetch:
         self._local = local
         self._kept = kept
         self._on_fallback = on_fallback
-        self._breaker = Breaker()
+        self._breaker = Breaker(retry_seconds=rate_limit.RETRY_SECONDS)
         self._gathering: _Trip | None = None
         self._travelling: asyncio.Task[None] | None = None
 
@@ -133,20 +134,20 @@ class GroupFetch:
             self._travelling = None
 
     async def _run(self, trip: _Trip) -> None:
-        if not self._breaker.admits():
+        if not self._breaker.allows():
             self._answer_alone(trip)
             return
         try:
             async with asyncio.timeout(TRIP_SECONDS):
                 await self._ask(trip)
         except (RedisError, OSError, TimeoutError) as error:
-            if self._breaker.record(well=False):
+            if self._breaker.failed():
                 logger.warning("group_fetch.alone", extra={"error": str(error)})
                 self._on_fallback(True)
             self._answer_alone(trip)
             await self._hang_up()
             return
-        if self._breaker.record(well=True):
+        if self._breaker.succeeded():
             logger.info("group_fetch.shared")
             self._on_fallback(False)
 

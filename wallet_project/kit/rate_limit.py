@@ -23,6 +23,8 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from wallet_project.kit.breaker import Breaker
+
 logger = logging.getLogger(__name__)
 
 REDIS_SECONDS: Final = 0.2
@@ -201,56 +203,27 @@ class LocalWindows:
         return verdict
 
 
-class Breaker:
-    """Lets one caller at a time try what has failed, and tells the others not to wait for it."""
-
-    def __init__(
-        self, *, retry_seconds: float = RETRY_SECONDS, now: Callable[[], float] = time.monotonic
-    ) -> None:
-        self._retry_seconds = retry_seconds
-        self._now = now
-        self._lock = threading.Lock()
-        self._next_try: float | None = None
-
-    def admits(self) -> bool:
-        """Tell whether this caller may try; while open that is one in each period."""
-        with self._lock:
-            if self._next_try is None:
-                return True
-            if self._now() < self._next_try:
-                return False
-            self._next_try = self._now() + self._retry_seconds
-            return True
-
-    def record(self, *, well: bool) -> bool:
-        """Take note of how a try ended; tell whether that opened or closed the breaker."""
-        with self._lock:
-            was_open = self._next_try is not None
-            self._next_try = None if well else self._now() + self._retry_seconds
-            return was_open == well
-
-
 class RateLimiter:
     """Takes units in Redis; in this process where there is none, and while it does not answer."""
 
     def __init__(self, redis_url: str, *, on_fallback: Callable[[bool], object]) -> None:
         self._redis = _connect(redis_url) if redis_url else None
         self._on_fallback = on_fallback
-        self._breaker = Breaker()
+        self._breaker = Breaker(retry_seconds=RETRY_SECONDS)
         self._local = LocalWindows()
 
     def take(self, buckets: Sequence[Bucket]) -> Verdict:
         """Take the units of all buckets, or of none; waits for Redis 0.2 s at most."""
-        if self._redis is None or not self._breaker.admits():
+        if self._redis is None or not self._breaker.allows():
             return self._local.take(buckets)
         try:
             reply = _ask(self._redis, script_arguments(buckets))
         except redis.RedisError as error:
-            if self._breaker.record(well=False):
+            if self._breaker.failed():
                 logger.warning("rate_limiter.alone", extra={"error": str(error)})
                 self._on_fallback(True)
             return self._local.take(buckets)
-        if self._breaker.record(well=True):
+        if self._breaker.succeeded():
             logger.info("rate_limiter.shared")
             self._on_fallback(False)
         return script_verdict(buckets, reply)

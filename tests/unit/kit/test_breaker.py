@@ -30,3 +30,9 @@ def test_a_success_lets_everybody_in_again() -> None:
     breaker.failed()
     breaker.succeeded()
     assert breaker.allows()
+
+
+def test_what_has_changed_is_told_once() -> None:
+    breaker = Breaker(retry_seconds=60)
+    assert [breaker.succeeded(), breaker.failed(), breaker.failed()] == [False, True, False]
+    assert [breaker.succeeded(), breaker.succeeded()] == [True, False]

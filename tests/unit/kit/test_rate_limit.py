@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from wallet_project.kit import rate_limit
-from wallet_project.kit.rate_limit import Breaker, Bucket, LocalWindows, RateLimiter, decide
+from wallet_project.kit.rate_limit import Bucket, LocalWindows, RateLimiter, decide
 
 NOW = 1_700_000_000_000
 REQUESTS = Bucket("requests", "r", 100)
@@ -122,20 +122,6 @@ def test_the_windows_of_a_process_are_bounded(monkeypatch: pytest.MonkeyPatch) -
         windows.take([Bucket("address", f"a{number}", 1)])
     assert windows.take([Bucket("address", "a0", 1)]).allowed  # forgotten
     assert not windows.take([Bucket("address", "a99", 1)]).allowed  # remembered
-
-
-def test_an_open_breaker_lets_one_caller_try_in_each_period() -> None:
-    clock = Clock()
-    breaker = Breaker(retry_seconds=1.0, now=clock)
-    assert [breaker.admits() for _ in range(3)] == [True] * 3
-    assert breaker.record(well=False)
-    assert not breaker.record(well=False)  # news only once
-    assert not breaker.admits()
-    clock.seconds += 1.0
-    assert [breaker.admits() for _ in range(3)] == [True, False, False]
-    assert breaker.record(well=True)
-    assert not breaker.record(well=True)
-    assert [breaker.admits() for _ in range(3)] == [True] * 3
 
 
 def test_without_redis_the_process_counts_and_nobody_calls_it_a_fallback() -> None:
