@@ -78,8 +78,9 @@ fmt: setup-full ## Format the code and mend what can be mended
 types: setup-full ## Check types
 	$(EMBEDDED) $(BIN)/mypy
 
-schema: setup-full ## Write the OpenAPI schema to docs/openapi.yaml
+schema: setup-full ## Write docs/openapi.yaml and the events' schemas in docs/events
 	$(MANAGE) spectacular --validate --file docs/openapi.yaml
+	$(MANAGE) export_event_schemas
 
 bench: setup-full ## Measure the write path and the relay on the real parts
 	@$(STACK) run -- $(BIN)/python -m tests.bench.spine $(ARGS)

@@ -3,12 +3,14 @@
 CloudEvents 1.0 in binary mode: attributes travel as `ce_*` headers, the value is the JSON of one
 of the classes below. Amounts are decimal strings in the event's currency. A fact tells the numbers
 of its own wallet only, and no personal text.
+
+These classes are the one source of the JSON Schemas in `docs/events` (`events/schemas.py`).
 """
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Final
+from typing import Annotated, Any, Final
 from uuid import UUID
 
 import msgspec
@@ -19,28 +21,108 @@ SPEC_VERSION: Final = "1.0"
 CONTENT_TYPE: Final = "application/json"
 
 
+def _text(description: str, **schema: Any) -> msgspec.Meta:
+    return msgspec.Meta(description=description, extra_json_schema=schema)
+
+
+_UUID: Final = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+_TIME: Final = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z$"
+_DECIMAL: Final = r"[0-9]+(\.[0-9]+)?"
+_UNIT: Final = "a decimal string with exactly the currency's decimals"
+
+WalletId = Annotated[str, _text("The wallet's UUID.", pattern=f"^{_UUID}$")]
+TransactionId = Annotated[
+    str, _text("The journal entry's UUID, `transactionId` of the API.", pattern=f"^{_UUID}$")
+]
+Currency = Annotated[str, _text("The wallet's ISO 4217 code.", pattern="^[A-Z]{3}$")]
+Status = Annotated[
+    str, _text("The wallet's status after the fact.", enum=["ACTIVE", "FROZEN", "CLOSED"])
+]
+Moment = Annotated[
+    str,
+    _text("When it happened: RFC 3339, UTC, microseconds.", format="date-time", pattern=_TIME),
+]
+Sequence = Annotated[
+    int,
+    msgspec.Meta(ge=1, description="The wallet's version after the fact: 1, 2, 3 … without a gap."),
+]
+Balance = Annotated[
+    str, _text(f"The wallet's balance after the fact: {_UNIT}.", pattern=f"^-?{_DECIMAL}$")
+]
+Available = Annotated[
+    str,
+    _text(
+        f"What may leave the wallet after the fact, overdraft included: {_UNIT}.",
+        pattern=f"^-?{_DECIMAL}$",
+    ),
+]
+Held = Annotated[
+    str, _text(f"What is set aside by holds after the fact: {_UNIT}.", pattern=f"^{_DECIMAL}$")
+]
+Amount = Annotated[
+    str,
+    _text(
+        f"What was moved: {_UNIT}. Always above zero; the type says which way it went.",
+        pattern=rf"^(?=.*[1-9]){_DECIMAL}$",
+    ),
+]
+ReferenceId = Annotated[
+    str | None, _text("The caller's own text, up to 255 characters; null if none was given.")
+]
+
+
 class WalletFact(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=False):
     """Something that happened to a wallet, with the wallet's numbers after it."""
 
-    wallet_id: str
-    sequence: int
-    """The wallet's version after the fact: 1, 2, 3 … without a gap."""
-    currency: str
-    balance: str
-    held: str
-    available: str
-    status: str
-    occurred_at: str
+    wallet_id: WalletId
+    sequence: Sequence
+    currency: Currency
+    balance: Balance
+    held: Held
+    available: Available
+    status: Status
+    occurred_at: Moment
 
 
 class MoneyMoved(WalletFact, frozen=True, kw_only=True, rename="camel"):
     """A fact with an amount: deposited, withdrawn, transfer_sent, transfer_received."""
 
-    transaction_id: str
-    amount: str
-    """Always positive; the type says which way it went."""
-    reference_id: str | None
-    """The caller's own text."""
+    transaction_id: TransactionId
+    amount: Amount
+    reference_id: ReferenceId
+
+
+class Attributes(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    rename={
+        "content_type": "content-type",
+        "specversion": "ce_specversion",
+        "id": "ce_id",
+        "source": "ce_source",
+        "type": "ce_type",
+        "time": "ce_time",
+        "subject": "ce_subject",
+    },
+):
+    """The CloudEvents attributes of an event, as headers of its Kafka record in UTF-8."""
+
+    content_type: Annotated[str, _text("The value is JSON.", const=CONTENT_TYPE)]
+    specversion: Annotated[str, _text("CloudEvents 1.0.", const=SPEC_VERSION)]
+    id: Annotated[
+        str, _text("The event's UUID; a repeat has the same. Dedupe by it.", pattern=f"^{_UUID}$")
+    ]
+    source: Annotated[str, _text("The wallet.", pattern=f"^/wallets/{_UUID}$")]
+    type: Annotated[
+        str,
+        _text("What happened; names the value's schema.", pattern=r"^wallet\.[a-z_]+\.v[0-9]+$"),
+    ]
+    time: Moment
+    subject: (
+        Annotated[str, _text("The journal entry's UUID, where money moved.", pattern=f"^{_UUID}$")]
+        | msgspec.UnsetType
+    ) = msgspec.UNSET
 
 
 CREATED: Final = "wallet.created.v1"
@@ -78,14 +160,14 @@ def headers(
     *, event_id: UUID, type_: str, stream: UUID, entry: UUID | None, occurred_at: datetime
 ) -> list[tuple[str, bytes]]:
     """Make the CloudEvents attributes of an event as Kafka headers (binary content mode)."""
-    attributes = {
-        "content-type": CONTENT_TYPE,
-        "ce_specversion": SPEC_VERSION,
-        "ce_id": str(event_id),
-        "ce_source": f"/wallets/{stream}",
-        "ce_type": type_,
-        "ce_time": rfc3339(occurred_at),
-    }
-    if entry is not None:
-        attributes["ce_subject"] = str(entry)
-    return [(name, value.encode()) for name, value in attributes.items()]
+    attributes = Attributes(
+        content_type=CONTENT_TYPE,
+        specversion=SPEC_VERSION,
+        id=str(event_id),
+        source=f"/wallets/{stream}",
+        type=type_,
+        time=rfc3339(occurred_at),
+        subject=msgspec.UNSET if entry is None else str(entry),
+    )
+    told: dict[str, str] = msgspec.to_builtins(attributes)
+    return [(name, value.encode()) for name, value in told.items()]

@@ -7,26 +7,36 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from django.db.models import Count, Max, Min
+from django.db.models import Count, F, Max, Min, Q
 
 from events.models import OutboxEvent, OutboxStatus
 from wallet_project.kit.clock import now
 from wallet_project.kit.database import PRIMARY
 
 PAGE: Final = 1_000
+CLOCK_BACK_MAX: Final = timedelta(seconds=5)
+"""How far the clock of a new primary may lie behind the old one's, whose times the facts have."""
 
 
 @dataclass(frozen=True, slots=True)
-class StreamGap:
-    """A stream whose sequences are not 1, 2, 3 … up to the number of its events."""
+class StreamFacts:
+    """How many events a stream has, and between which sequences they lie."""
 
-    stream: UUID
     events: int
     lowest: int
     highest: int
+
+
+@dataclass(frozen=True, slots=True)
+class FalseMark:
+    """An event whose marks do not say what happened to it."""
+
+    event: UUID
+    detail: str
 
 
 def pending_count() -> int:
@@ -47,37 +57,80 @@ def quarantined_count() -> int:
     return OutboxEvent.objects.using(PRIMARY).filter(status=OutboxStatus.QUARANTINED).count()
 
 
-def stream_gaps(*, page: int = PAGE) -> Iterator[StreamGap]:
-    """Find the streams whose sequences are not 1..n, reading `page` streams at a time.
+def stream_facts(streams: Collection[UUID]) -> dict[UUID, StreamFacts]:
+    """Count the facts of each of these streams; streams without any are left out.
 
-    A sequence is unique within its stream, so lowest, highest and number say it all. A stream
-    that grows meanwhile is no gap: each is counted in one statement.
+    A sequence is unique within its stream, so lowest, highest and number say it all.
     """
+    rows = (
+        OutboxEvent.objects.using(PRIMARY)
+        .filter(stream__in=list(streams), sequence__isnull=False)
+        .values("stream")
+        .annotate(events=Count("id"), lowest=Min("sequence"), highest=Max("sequence"))
+        .values_list("stream", "events", "lowest", "highest")
+    )
+    return {stream: StreamFacts(*numbers) for stream, *numbers in rows}
+
+
+def stream_pages(*, page: int = PAGE) -> Iterator[list[UUID]]:
+    """Walk all streams that have events, in pages, by the index over stream and sequence."""
     after = UUID(int=0)
     while True:
-        streams = list(
-            OutboxEvent.objects.using(PRIMARY)
-            .filter(stream__gt=after, sequence__isnull=False)
-            .values("stream")
-            .annotate(events=Count("id"), lowest=Min("sequence"), highest=Max("sequence"))
-            .order_by("stream")
-            .values_list("stream", "events", "lowest", "highest")[:page]
-        )
-        for stream, events, lowest, highest in streams:
-            if lowest != 1 or highest != events:
-                yield StreamGap(stream, events, lowest, highest)
-        if len(streams) < page:
+        rows = OutboxEvent.objects.using(PRIMARY).filter(stream__gt=after, sequence__isnull=False)
+        found = list(rows.order_by("stream").values_list("stream", flat=True).distinct()[:page])
+        if found:
+            yield found
+        if len(found) < page:
             return
-        after = streams[-1][0]
+        after = found[-1]
 
 
-def entry_sequences(streams: Collection[UUID]) -> Iterator[tuple[UUID, int, UUID]]:
-    """Walk (stream, sequence, entry) of all events of these streams in which money moved.
+def false_marks(*, page: int = PAGE) -> Iterator[FalseMark]:
+    """Find events marked as published that cannot have been, and positions given twice.
+
+    Published means: has a position and a time, and the time is not before the fact's own. Reads
+    `page` ids, then `page` positions, at a time.
+    """
+    rows = OutboxEvent.objects.using(PRIMARY)
+    unmarked = Q(position__isnull=True) | Q(published_at__isnull=True)
+    marked = Q(position__isnull=False) | Q(published_at__isnull=False)
+    is_published = Q(status=OutboxStatus.PUBLISHED)
+    wrong = (
+        (is_published & unmarked)
+        | (~is_published & marked)
+        | Q(published_at__lt=F("occurred_at") - CLOCK_BACK_MAX)
+    )
+    columns = ("event_id", "status", "position", "occurred_at", "published_at")
+    for start in range(0, _highest("id") + 1, page):
+        found = rows.filter(wrong, id__gte=start, id__lt=start + page).order_by("id")
+        for event, status, position, occurred, published in found.values_list(*columns):
+            yield FalseMark(
+                event,
+                f"status {OutboxStatus(status).name}, position {position}, "
+                f"happened at {occurred}, published at {published}",
+            )
+    for start in range(0, _highest("position") + 1, page):
+        places = rows.filter(position__gte=start, position__lt=start + page).values("position")
+        twice = places.annotate(events=Count("id"), one=Min("event_id")).filter(events__gt=1)
+        for position, one in twice.values_list("position", "one"):
+            event = one if isinstance(one, UUID) else UUID(bytes=bytes(one))
+            yield FalseMark(event, f"position {position} was given to another event, too")
+
+
+def _highest(column: str) -> int:
+    found = OutboxEvent.objects.using(PRIMARY).aggregate(highest=Max(column))["highest"]
+    return int(found or 0)
+
+
+def entry_sequences(streams: Collection[UUID]) -> Iterator[tuple[UUID, int, UUID, datetime]]:
+    """Walk (stream, sequence, entry, time) of all events of these streams in which money moved.
 
     In the order of stream and sequence, by the index over both, a page at a time in memory.
     """
     rows = OutboxEvent.objects.using(PRIMARY).filter(stream__in=streams, entry__isnull=False)
-    ordered = rows.order_by("stream", "sequence").values_list("stream", "sequence", "entry")
-    for stream, sequence, entry in ordered.iterator(chunk_size=PAGE):
+    ordered = rows.order_by("stream", "sequence").values_list(
+        "stream", "sequence", "entry", "occurred_at"
+    )
+    for stream, sequence, entry, occurred_at in ordered.iterator(chunk_size=PAGE):
         if sequence is not None and entry is not None:  # as the filter and the model demand
-            yield stream, sequence, entry
+            yield stream, sequence, entry, occurred_at

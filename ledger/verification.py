@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
@@ -135,11 +136,20 @@ def account_facts(accounts: Collection[UUID]) -> dict[UUID, AccountFacts]:
         }
 
 
-def versions_posted(accounts: Collection[UUID]) -> Iterator[tuple[UUID, int, UUID]]:
-    """Walk (account, version, entry) of these accounts' postings, by account and version."""
+def versions_posted(accounts: Collection[UUID]) -> Iterator[tuple[UUID, int, UUID, datetime]]:
+    """Walk (account, version, entry, time) of these accounts' postings, by account and version."""
     rows = Posting.objects.using(PRIMARY).filter(account_id__in=list(accounts))
     ordered = rows.order_by("account_id", "sequence").values_list(
-        "account_id", "version", "entry_id"
+        "account_id", "version", "entry_id", "posted_at"
     )
-    for account, version, entry in ordered.iterator(chunk_size=1_000):
-        yield account, version or 0, entry
+    for account, version, entry, posted_at in ordered.iterator(chunk_size=1_000):
+        yield account, version or 0, entry, posted_at
+
+
+def keys_of(entries: Collection[UUID]) -> dict[bytes, int]:
+    """Count by idempotency key how many entries have it, for the keys of these entries."""
+    rows = JournalEntry.objects.using(PRIMARY)
+    keys = list(rows.filter(pk__in=list(entries)).values_list("idempotency_key", flat=True))
+    counted = rows.filter(idempotency_key__in=keys).values("idempotency_key")
+    found = counted.annotate(entries=Count("pk")).values_list("idempotency_key", "entries")
+    return {bytes(key): number for key, number in found}

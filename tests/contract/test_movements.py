@@ -79,10 +79,13 @@ def test_a_number_is_taken_exactly_as_written(acme: Api, alice: WalletIdentity) 
         ("92233720368547758.08", "amount_too_large"),
     ],
 )
-def test_bad_amounts(acme: Api, alice: WalletIdentity, amount: Any, code: str) -> None:
+def test_bad_amounts(
+    acme: Api, alice: WalletIdentity, bob: WalletIdentity, amount: Any, code: str
+) -> None:
     with nothing_happens():
         for verb in (acme.deposit, acme.withdraw):
             is_problem(verb("alice", amount), 400, code, "amount")
+        is_problem(acme.transfer("alice", "bob", amount), 400, code, "amount")
 
 
 def test_too_little_money(acme: Api, alice: WalletIdentity) -> None:

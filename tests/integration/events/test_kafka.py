@@ -24,8 +24,11 @@ from events import broker as broker_module
 from events import leases, relay, topics
 from events.broker import KafkaBroker
 from events.models import OutboxEvent, OutboxStatus, ShardLease
+from tests.http import Api
 from tests.integration.events.conftest import Streams
 from tests.integration.events.reading import at_first_sight, jumps, read_topic, told_by_topic
+from tests.people import Company
+from wallets import verification
 
 pytestmark = pytest.mark.full_stack
 
@@ -87,6 +90,35 @@ def test_events_arrive_in_order_as_cloudevents(
     assert not rows
     positions = OutboxEvent.objects.order_by("position").values_list("position", "status")
     assert list(positions) == [(n, PUBLISHED) for n in range(1, 2_001)]
+
+
+def test_real_acts_reach_kafka_byte_for_byte_and_none_is_lost(
+    client_acme: Company, kafka: KafkaBroker, holder: str, make_topic: MakeTopic
+) -> None:
+    topic = make_topic()
+    acme = Api(client_acme.key)
+    for name in ("alice", "bob"):
+        assert acme.post("/wallets", {"reference": name}).status == 201
+        assert acme.deposit(name, "10.00", referenceId="Ä 💶").status == 201
+    assert relay.drain_once(kafka, holder=holder).sent == 4
+    assert acme.transfer("alice", "bob", "4.00").status == 201
+    assert acme.withdraw("alice", "99.00").status == 422
+    assert acme.post("/wallets/bob/freeze", {}).status == 200
+    assert relay.drain_once(kafka, holder=holder).sent == 3
+
+    records = read_topic(topic)
+    told = {dict(one.headers)["ce_id"].decode(): one.value for one in records}
+    kept = {str(row.event_id): bytes(row.payload) for row in OutboxEvent.objects.all()}
+    assert told == kept
+    assert len(records) == len(kept) == 7
+    assert not jumps(told_by_topic(topic))
+    for one in records:
+        fact = json.loads(one.value)
+        if "transactionId" in fact:
+            entry = acme.get(f"/transactions/{fact['transactionId']}").json
+            (line,) = (p for p in entry["postings"] if p.get("walletId") == fact["walletId"])
+            assert (line["amount"], line["balance"]) == (fact["amount"], fact["balance"])
+    assert verification.verify().findings == []
 
 
 def test_events_wait_while_kafka_is_gone_and_arrive_when_it_is_back(

@@ -352,24 +352,25 @@ def test_queries_walk_the_movements_of_streams_in_order(streams: Streams) -> Non
     walked = list(queries.entry_sequences([sender, receiver]))
 
     assert walked == [
-        (sender, 1, facts[1].entry),
-        (sender, 2, facts[2].entry),
-        (receiver, 1, facts[0].entry),
+        (sender, 1, facts[1].entry, facts[1].occurred_at),
+        (sender, 2, facts[2].entry, facts[2].occurred_at),
+        (receiver, 1, facts[0].entry, facts[0].occurred_at),
     ]
 
 
-def test_queries_find_a_gap_in_a_stream(streams: Streams) -> None:
-    known = streams.new(7)
+def test_queries_count_the_facts_of_streams(streams: Streams) -> None:
+    known = sorted(streams.new(7))
     streams.tell(*known, *known)
-    assert list(queries.stream_gaps(page=2)) == []
-
     OutboxEvent.objects.filter(stream=known[3], sequence=1).delete()
     record([fact(known[4], 4)])
 
-    gaps = {
-        gap.stream: (gap.events, gap.lowest, gap.highest) for gap in queries.stream_gaps(page=2)
+    assert list(queries.stream_pages(page=3)) == [known[:3], known[3:6], known[6:]]
+    facts = queries.stream_facts(known[2:5])
+    assert facts == {
+        known[2]: queries.StreamFacts(2, 1, 2),
+        known[3]: queries.StreamFacts(1, 2, 2),
+        known[4]: queries.StreamFacts(3, 1, 4),
     }
-    assert gaps == {known[3]: (1, 2, 2), known[4]: (3, 1, 4)}
 
 
 def test_without_kafka_the_broker_is_the_local_log(settings: Any) -> None:

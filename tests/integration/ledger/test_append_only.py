@@ -1,29 +1,76 @@
-"""The books refuse every change: in the model, in the queryset and in the database itself."""
+"""Facts refuse every change: in the model, in the queryset, in the database and in the admin.
+
+Every test asks `AppendOnlyModel` which tables these are, so that a new one is held to it as well.
+"""
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+from django.contrib import admin
+from django.contrib.auth.models import User
 from django.db import DatabaseError, IntegrityError, OperationalError, connections
+from django.test import Client
+from django.urls import reverse
 
 from ledger.models import Account, JournalEntry, Posting
 from tests import databases
-from tests.people import books_now, fund
+from tests.http import Api
+from tests.people import Company, books_now, fund, refusals
 from wallet_project.kit.append_only import AppendOnlyModel, AppendOnlyViolation
 from wallets.identity import WalletIdentity
+from wallets.models import Refusal
 
-LEDGER_TABLES = ["ledger_account", "ledger_journalentry", "ledger_posting"]
+MODELS = AppendOnlyModel.every_model()
+TABLES = [model._meta.db_table for model in MODELS]
+# Two ways to the database: the application, which lacks the right, and the owner, who has it and
+# meets the trigger.
+ALIASES = ["default", "owner"]
+REFUSED = (OperationalError, IntegrityError)
+OTHER_VALUES = {
+    "BigAutoField": "99",
+    "BigIntegerField": "99",
+    "PositiveIntegerField": "99",
+    "DateTimeField": "'2001-01-01'",
+    "DateField": "'2001-01-01'",
+    "JSONField": "'{}'",
+}
+"""Something that a column of the type can hold; any other column can hold a letter."""
 
 
-@pytest.fixture
-def some_books(alice: WalletIdentity) -> None:
+def name_of(value: object) -> str:
+    return value._meta.db_table if isinstance(value, type) else str(value)  # type: ignore[attr-defined]
+
+
+@pytest.fixture(autouse=True)
+def some_facts(client_acme: Company, alice: WalletIdentity) -> None:
+    """A row in every table of facts."""
     fund(alice, 100)
+    assert Api(client_acme.key).withdraw("alice", "5.00").status == 422
+    assert [model for model in MODELS if not model.objects.exists()] == []
 
 
-@pytest.mark.parametrize("model", [Account, JournalEntry, Posting])
-def test_the_model_refuses(some_books: None, model: type[AppendOnlyModel]) -> None:
+def rows_of(model: type[AppendOnlyModel]) -> list[Any]:
+    return list(model.objects.order_by("pk").values())
+
+
+def run(alias: str, statement: str, params: Any = None) -> None:
+    connection = connections[alias if alias in connections.databases else "default"]
+    with connection.cursor() as cursor:
+        cursor.execute(statement, params)
+
+
+def test_the_list_of_tables_is_the_models_own() -> None:
+    assert {Account, JournalEntry, Posting, Refusal} <= set(MODELS)
+    assert len(TABLES) == len(set(TABLES))
+
+
+@pytest.mark.parametrize("model", MODELS, ids=name_of)
+def test_the_model_refuses(model: type[AppendOnlyModel]) -> None:
     row = model.objects.first()
     assert row is not None
-    before = books_now()
+    before = rows_of(model)
 
     with pytest.raises(AppendOnlyViolation):
         row.save()
@@ -34,66 +81,147 @@ def test_the_model_refuses(some_books: None, model: type[AppendOnlyModel]) -> No
     with pytest.raises(AppendOnlyViolation):
         model.objects.all().update(client=2)
     with pytest.raises(AppendOnlyViolation):
+        model.objects.bulk_update([row], [])
+    with pytest.raises(AppendOnlyViolation):
+        model.objects.update_or_create(pk=row.pk)
+    with pytest.raises(AppendOnlyViolation):
         model.objects.select_for_update()
 
-    assert books_now() == before
+    assert rows_of(model) == before
+
+
+@pytest.mark.parametrize("alias", ALIASES)
+@pytest.mark.parametrize(
+    ("model", "column"),
+    [
+        (model, field.column)
+        for model in MODELS
+        for field in model._meta.local_concrete_fields
+        if field.column not in model.redactable_columns
+    ],
+    ids=name_of,
+)
+def test_the_database_refuses_to_change_any_column(
+    model: type[AppendOnlyModel], column: str, alias: str
+) -> None:
+    before = rows_of(model)
+    change = f"UPDATE {model._meta.db_table} SET {column} = "
+
+    field = next(f for f in model._meta.local_concrete_fields if f.column == column)
+    value = OTHER_VALUES.get(field.get_internal_type(), "'x'")
+    with pytest.raises(REFUSED):
+        run(alias, change + value)
+
+    assert rows_of(model) == before
 
 
 @pytest.mark.parametrize(
     "statement",
     [
-        "UPDATE ledger_posting SET amount = amount + 1",
-        "UPDATE ledger_posting SET balance_after = 0",
-        "UPDATE ledger_account SET code = 'other'",
-        "UPDATE ledger_journalentry SET kind = 'transfer'",
         "UPDATE ledger_journalentry SET description = 'other'",
         "UPDATE ledger_journalentry SET reference = 'OTHER'",
         "UPDATE ledger_journalentry SET description = NULL, channel = 'x'",
-        "DELETE FROM ledger_posting",
-        "DELETE FROM ledger_account",
-        "DELETE FROM ledger_journalentry",
     ],
 )
-@pytest.mark.parametrize("alias", ["default", "owner"])
-def test_the_database_refuses(some_books: None, statement: str, alias: str) -> None:
-    """The application lacks the right (1142); the owner, who has it, meets the trigger (1644)."""
-    connection = connections[alias if alias in connections.databases else "default"]
+@pytest.mark.parametrize("alias", ALIASES)
+def test_a_note_is_erased_or_stays_as_it_was(statement: str, alias: str) -> None:
+    before = rows_of(JournalEntry)
 
-    with pytest.raises((OperationalError, IntegrityError)), connection.cursor() as cursor:
-        cursor.execute(statement)
+    with pytest.raises(REFUSED):
+        run(alias, statement)
+
+    assert rows_of(JournalEntry) == before
 
 
-def test_personal_text_can_be_erased_and_nothing_else(some_books: None) -> None:
-    with connections["default"].cursor() as cursor:
-        cursor.execute(
-            "UPDATE ledger_journalentry SET description = NULL, metadata = NULL, note_salt = NULL"
-        )
+@pytest.mark.parametrize("alias", ALIASES)
+@pytest.mark.parametrize("model", [m for m in MODELS if not m.purgeable], ids=name_of)
+def test_the_database_refuses_to_remove_a_row(model: type[AppendOnlyModel], alias: str) -> None:
+    before = rows_of(model)
+
+    with pytest.raises(REFUSED):
+        run(alias, f"DELETE FROM {model._meta.db_table}")
+
+    assert rows_of(model) == before
+
+
+def test_personal_text_can_be_erased_and_nothing_else() -> None:
+    run(
+        "default",
+        "UPDATE ledger_journalentry SET description = NULL, metadata = NULL, note_salt = NULL",
+    )
 
     entry = JournalEntry.objects.get()
     assert (entry.description, entry.metadata, entry.note_salt) == (None, None, None)
 
 
-def test_insert_or_replace_does_not_walk_through_the_triggers(some_books: None) -> None:
-    connection = connections["default"]
-    row = Posting.objects.order_by("pk").values_list("pk", "entry_id", "account_id").first()
-    assert row is not None
+def test_insert_or_replace_does_not_walk_through_the_triggers() -> None:
+    before = rows_of(Posting)
+    row = Posting.objects.order_by("pk").values_list("pk", "entry_id", "account_id")[0]
     statement = (
         "REPLACE INTO ledger_posting (id, entry_id, account_id, amount, posted_at) "
         "VALUES (%s, %s, %s, 1, '2026-01-01 00:00:00')"
     )
 
-    with pytest.raises(DatabaseError), connection.cursor() as cursor:
-        cursor.execute(statement, [row[0], row[1].bytes, row[2].bytes])
+    with pytest.raises(DatabaseError):
+        run("default", statement, [row[0], row[1].bytes, row[2].bytes])
+
+    assert rows_of(Posting) == before
 
 
 @pytest.mark.full_stack
-@pytest.mark.parametrize("table", LEDGER_TABLES)
+@pytest.mark.parametrize("model", MODELS, ids=name_of)
 @pytest.mark.parametrize("verb", ["TRUNCATE", "DROP TABLE"])
-def test_the_application_may_not_empty_a_table(database: None, verb: str, table: str) -> None:
+def test_the_application_may_not_empty_a_table(model: type[AppendOnlyModel], verb: str) -> None:
     """TRUNCATE and DROP fire no trigger, so only the missing right stands in their way."""
     assert databases.is_mysql()
+    before = rows_of(model)
 
-    with pytest.raises(OperationalError) as refusal, connections["default"].cursor() as cursor:
-        cursor.execute(f"{verb} {table}")
+    with pytest.raises(OperationalError) as refusal:
+        run("default", f"{verb} {model._meta.db_table}")
 
     assert refusal.value.args[0] == 1142
+    assert rows_of(model) == before
+
+
+class TestAdmin:
+    """A superuser at the admin, with crafted requests."""
+
+    @pytest.fixture
+    def root(self) -> Client:
+        client = Client()
+        client.force_login(User.objects.create_superuser("root", password="x"))
+        return client
+
+    @pytest.mark.parametrize("model", MODELS, ids=name_of)
+    def test_no_url_adds_changes_or_removes(
+        self, root: Client, model: type[AppendOnlyModel]
+    ) -> None:
+        assert model in admin.site._registry, "a fact that nobody can look at"
+        label = f"{model._meta.app_label}_{model._meta.model_name}"
+        before, books = rows_of(model), (books_now(), refusals())
+        pk = str(model.objects.values_list("pk", flat=True)[0])
+        row = before[0]
+        everything = dict.fromkeys(row, "1") | {"_save": "Save", "_saveasnew": "1"}
+
+        add = reverse(f"admin:{label}_add")
+        change = reverse(f"admin:{label}_change", args=[pk])
+        delete = reverse(f"admin:{label}_delete", args=[pk])
+        listed = reverse(f"admin:{label}_changelist")
+        for url in (add, delete):
+            assert root.get(url).status_code in (302, 403, 404), url
+        for url in (add, change, delete):
+            for body in ({}, everything, {"post": "yes"}):
+                assert root.post(url, body).status_code in (302, 403, 404), url
+        for action in ("delete_selected", "delete"):
+            crafted = {"action": action, "_selected_action": [pk], "post": "yes"}
+            root.post(listed, crafted)
+            root.post(listed, crafted | {"select_across": "1"})
+        root.post(listed, everything | {"form-TOTAL_FORMS": "1", "form-INITIAL_FORMS": "1"})
+
+        shown = root.get(change)
+        if shown.status_code == 200:
+            text = shown.content.decode()
+            assert 'name="_save"' not in text
+            assert "deletelink" not in text
+        assert rows_of(model) == before
+        assert (books_now(), refusals()) == books

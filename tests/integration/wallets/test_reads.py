@@ -166,6 +166,21 @@ class TestDelayedReplica:
             balances.append(float(got["balance"]))
         assert balances == sorted(balances)
 
+    def test_no_route_ever_shows_less_than_another_has_shown(self, acme: Api) -> None:
+        """One caller goes from route to route, with the highest version it has seen."""
+        seen = 1
+        for number in range(9):
+            made = acme.deposit("alice", "1.00").json
+            if number % 3:
+                flush_redis()
+            if number % 2:
+                seen = made["version"]
+            for path in PATHS:
+                got = acme.get(f"/wallets/alice{path}", headers=at_version(seen)).json
+                shown = got["items"][0]["postingSequence"] + 1 if "items" in got else got["version"]
+                assert shown >= seen, path
+                seen = shown
+
     def test_without_cache_and_version_it_is_late_and_says_as_of_when(
         self, acme: Api, alice: WalletIdentity
     ) -> None:

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from io import StringIO
+from typing import Any
+from uuid import UUID
 
 import pytest
 from django.core.management import call_command
 from django.db import connections
+from django.db.models import F
 
-from events.models import OutboxEvent
+from events import marking
+from events.models import OutboxEvent, OutboxStatus
 from ledger.models import Account, JournalEntry, Posting
 from tests.people import asks, fund
 from wallet_project.kit.ids import uuid7
 from wallets import queries, verification
 from wallets.identity import WalletIdentity
-from wallets.models import Wallet
+from wallets.models import Refusal, Wallet
 from wallets.operations.transfer import transfer
 
 
@@ -31,6 +36,22 @@ def sound_books(alice: WalletIdentity, bob: WalletIdentity) -> None:
 
 def found() -> set[str]:
     return {finding.invariant for finding in verification.verify(batch_size=2).findings}
+
+
+def event_of(stream: UUID, *, sequence: int, entry: UUID | None = None) -> dict[str, Any]:
+    """Make the columns of an event that nothing recorded."""
+    return {
+        "event_id": uuid7(),
+        "shard": 0,
+        "client": 1,
+        "entry": entry,
+        "topic": "t",
+        "stream": stream,
+        "sequence": sequence,
+        "type": "wallet.deposited.v1",
+        "payload": b"{}",
+        "occurred_at": queries.primary_clock(),
+    }
 
 
 def test_a_balance_that_is_not_the_sum_of_its_postings(alice: WalletIdentity) -> None:
@@ -102,24 +123,88 @@ def test_a_balance_below_the_floor(alice: WalletIdentity) -> None:
 def test_a_movement_that_was_never_told(alice: WalletIdentity) -> None:
     OutboxEvent.objects.filter(stream=alice.id, sequence=3).delete()
 
-    assert found() == {"I6"}
+    assert found() == {"I6", "I8"}
 
 
 def test_an_event_of_a_movement_that_never_was(bob: WalletIdentity) -> None:
-    OutboxEvent.objects.create(
-        event_id=uuid7(),
-        shard=0,
-        client=bob.client,
-        entry=uuid7(),
-        topic="t",
-        stream=bob.id,
-        sequence=3,
-        type="wallet.deposited.v1",
-        payload=b"{}",
-        occurred_at=queries.primary_clock(),
-    )
+    OutboxEvent.objects.create(**event_of(bob.id, sequence=3, entry=uuid7()))
+
+    assert found() == {"I6", "I8"}
+
+
+def test_an_event_of_another_time_than_its_movement(alice: WalletIdentity) -> None:
+    rows = OutboxEvent.objects.filter(stream=alice.id, sequence=3)
+    rows.update(occurred_at=F("occurred_at") + timedelta(seconds=1))
 
     assert found() == {"I6"}
+
+
+def test_a_step_of_the_version_that_was_never_told(alice: WalletIdentity) -> None:
+    Wallet.objects.filter(pk=alice.id).update(version=F("version") + 1)
+
+    assert found() == {"I8"}
+
+
+def test_the_first_event_of_a_wallet_is_gone(alice: WalletIdentity) -> None:
+    OutboxEvent.objects.filter(stream=alice.id, sequence=1).delete()
+
+    assert found() == {"I8"}
+
+
+def test_an_event_about_no_wallet() -> None:
+    OutboxEvent.objects.create(**event_of(uuid7(), sequence=1))
+
+    assert found() == {"I8"}
+
+
+class TestPublished:
+    """Every event of the books has left."""
+
+    @pytest.fixture(autouse=True)
+    def _published(self, sound_books: None) -> None:
+        marking.mark_published(
+            list(OutboxEvent.objects.order_by("id").values_list("id", flat=True))
+        )
+        assert found() == set()
+
+    @pytest.mark.parametrize("column", ["position", "published_at"])
+    def test_without_a_mark(self, column: str, alice: WalletIdentity) -> None:
+        OutboxEvent.objects.filter(stream=alice.id, sequence=2).update(**{column: None})
+
+        assert found() == {"I9"}
+
+    def test_marked_and_still_waiting(self, alice: WalletIdentity) -> None:
+        OutboxEvent.objects.filter(stream=alice.id, sequence=2).update(status=OutboxStatus.PENDING)
+
+        assert found() == {"I9"}
+
+    def test_before_its_fact(self, alice: WalletIdentity) -> None:
+        rows = OutboxEvent.objects.filter(stream=alice.id, sequence=2)
+        rows.update(published_at=F("occurred_at") - timedelta(seconds=6))
+        # An entry's event has the entry's time, so a time of its own is found as well.
+        assert found() == {"I9"}
+
+    def test_a_clock_of_a_new_primary_that_lies_a_little_behind_is_no_lie(
+        self, alice: WalletIdentity
+    ) -> None:
+        rows = OutboxEvent.objects.filter(stream=alice.id, sequence=2)
+        rows.update(published_at=F("occurred_at") - timedelta(seconds=4))
+
+        assert found() == set()
+
+
+def test_a_key_that_was_refused_and_yet_paid(alice: WalletIdentity) -> None:
+    paid = JournalEntry.objects.values_list("idempotency_key", "request_hash")[0]
+    Refusal.objects.create(
+        idempotency_key=paid[0],
+        request_hash=paid[1],
+        client=alice.client,
+        code="insufficient_funds",
+        numbers={},
+        created_at=queries.primary_clock(),
+    )
+
+    assert found() == {"I10"}
 
 
 class TestCommand:
