@@ -16,7 +16,10 @@ from wallets.models import Scope
 from wallets.operations.create_client import add_key
 
 BOTH_BINDINGS: Final = frozenset(
-    {"access", "bulk", "http", "idempotency", "limits", "movements", "robustness", "wallets"}
+    {
+        *("access", "bulk", "http", "idempotency", "limits", "movements", "robustness", "wallets"),
+        *("every_route", "repeats_at_once", "no_ghosts"),
+    }
 )
 """The files whose tests call hot routes: they are held against the lane as well."""
 
