@@ -121,9 +121,7 @@ def every_answer_kept_its_manners(answers: Iterable[Answer]) -> None:
             assert int(answer.headers["retry-after"]) > 0, answer
 
 
-def every_request_ended_in_time(
-    answers: Sequence[Answer], *, seconds: float = ANSWER_SECONDS
-) -> None:
+def every_request_ended_in_time(answers: Sequence[Answer], *, seconds: float) -> None:
     """Nobody was left hanging, whatever the outcome."""
     slowest = max(answers, key=lambda answer: answer.seconds)
     assert slowest.seconds <= seconds, slowest
