@@ -69,16 +69,14 @@ def _limit_open_files() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(OPEN_FILES, hard), hard))
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def everything_runs_again(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
     """Bring back what a story took away, also when it failed; forget connections it cut."""
-    try:
-        yield
-    finally:
-        parts.restore()
-        with django_db_blocker.unblock():
-            for alias in connections:
-                connections[alias].close()
+    yield
+    parts.restore()
+    with django_db_blocker.unblock():
+        for alias in connections:
+            connections[alias].close()
 
 
 @dataclass
@@ -149,7 +147,12 @@ class Stage:
 
 
 @pytest.fixture
-def stage(running: Running, request: pytest.FixtureRequest, tmp_path: Path) -> Stage:
+def stage(
+    running: Running,
+    everything_runs_again: None,
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+) -> Stage:
     """Everything a story needs, and every part at work."""
     assert all(parts.pid_of(part) for part in layout.PARTS)
     seed = zlib.crc32(request.node.name.encode())

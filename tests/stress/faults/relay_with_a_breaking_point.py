@@ -23,7 +23,7 @@ django.setup()
 
 from django.core.management import call_command  # noqa: E402
 
-from events import marking, relay  # noqa: E402
+from events import marking  # noqa: E402
 from events.broker import KafkaBroker  # noqa: E402
 
 _ran = False
@@ -51,7 +51,7 @@ def before_mark(act: Callable[[], None]) -> None:
             once(act)
         return mark(ids)
 
-    relay.marking.mark_published = acting  # type: ignore[assignment]
+    marking.mark_published = acting
 
 
 def before_send(act: Callable[[], None]) -> None:

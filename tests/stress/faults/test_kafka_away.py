@@ -21,8 +21,8 @@ def test_while_kafka_is_away_money_moves_and_afterwards_every_event_arrives(stag
     def nothing_waits() -> bool:
         return books.count_unpublished(stage.database) == 0
 
-    with stage.load(clients=8, rest_seconds=0.02) as load:
-        load.wait_for_more(100)
+    with stage.load(clients=6, rest_seconds=0.05) as load:
+        load.wait_for_more(50)
         killed = parts.kill(layout.KAFKA)
         began = time.monotonic()
         before = load.acknowledged()
