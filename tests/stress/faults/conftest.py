@@ -21,6 +21,7 @@ from deploy.stack import layout
 from tests import databases
 from tests.e2e.services import Service
 from tests.embedded import starting
+from tests.integration.events.reading import read_topic
 from tests.stress.faults import books, checks, parts
 from tests.stress.faults.books import Books
 from tests.stress.faults.journal import Journal
@@ -109,10 +110,18 @@ class Stage:
         """Return the address of the primary."""
         return self.service.environment["DATABASE_URL"]
 
-    @property
-    def topic(self) -> str:
-        """Return the name of the facts' topic."""
-        return self.service.environment["KAFKA_TOPIC_PREFIX"] + "wallet.events.v1"
+    def wait_until_published(self, *, seconds: float = 30.0) -> None:
+        """Wait until the outbox has told everything."""
+        parts.until(
+            lambda: books.count_unpublished(self.database) == 0,
+            what="an empty outbox",
+            seconds=seconds,
+        )
+
+    def wait_until_replicated(self, found: Books) -> None:
+        """Wait until the replica has the same books."""
+        replica = self.service.environment["DATABASE_REPLICA_URL"]
+        parts.until(lambda: books.read(replica, self.wallets) == found, what="the same books there")
 
     def wait_until_well(self, *, seconds: float = 30.0) -> None:
         """Wait until the service says so itself."""
@@ -142,8 +151,18 @@ class Stage:
         checks.a_repeat_is_told_the_same(self.journal, caller)
         checks.the_api_tells_the_books(caller, found)
         assert self.read_books() == found, "A repeat moved money."
+        self._compare_topic()
         assert self.service.prove().endswith("sound.\n")
         return found
+
+    def _compare_topic(self) -> None:
+        self.wait_until_published()
+        events = books.read_outbox(self.database)
+        records = read_topic(self.service.environment["KAFKA_TOPIC_PREFIX"] + "wallet.events.v1")
+        checks.every_event_is_in_kafka(events, records)
+        checks.events_keep_the_order_of_their_wallet(
+            events, records, books.read_versions(self.database)
+        )
 
 
 @pytest.fixture

@@ -135,7 +135,10 @@ class Journal:
         return [op for op in self.ops if op.was_unknown]
 
     def _write(self, word: str, op: Op, answer: Answer | None = None) -> None:
-        told = f" {answer.status} {answer.why or answer.body.decode()}" if answer else ""
+        told = ""
+        if answer is not None:
+            word += "-again" if answer.headers.get("idempotent-replayed") else ""
+            told = f" {answer.status} {answer.why or answer.body.decode()}"
         with self._lock, self.path.open("a") as file:
             file.write(
                 f"{time.monotonic():.6f} {word} {op.key} {op.verb} {op.wallet}"

@@ -90,7 +90,7 @@ class Load:
     def wait_for_more(self, movements: int) -> None:
         """Wait until so many movements more are acknowledged than are now."""
         goal = self.acknowledged() + movements
-        parts.until(lambda: self.acknowledged() >= goal, what=f"{movements} movements")
+        parts.until(lambda: self.acknowledged() >= goal, what=f"{movements} movements", seconds=60)
 
     def acknowledged(self) -> int:
         """Return how many movements are acknowledged by now."""
@@ -155,7 +155,7 @@ def open_wallets(service: Service, journal: Journal) -> list[str]:
     return wallets
 
 
-def resolve(service: Service, journal: Journal, *, seconds: float = 30.0) -> None:
+def resolve(service: Service, journal: Journal, *, seconds: float = 60.0) -> None:
     """Send every op that is not known again, with its key, until its outcome is definite."""
     caller = Caller(service)
     deadline = time.monotonic() + seconds

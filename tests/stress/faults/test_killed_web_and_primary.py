@@ -57,7 +57,7 @@ def test_a_primary_killed_at_work_comes_back_without_a_loss(stage: Stage) -> Non
 
     assert stage.running.programs() | stage.running.web_processes() == processes
     stage.wait_until_well()
-    stage.settle()
+    stage.wait_until_replicated(stage.settle())
     checks.something_happened(stage.journal, ops=500)
     assert any(answer.status == 503 for answer in stage.journal.answers)
     resolved = [op for op in stage.journal.once_unknown() if op.outcome is Outcome.OK]
