@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -91,22 +93,35 @@ def count_unpublished(url: str) -> int:
     return int(count)
 
 
+def wait_for_commit(url: str, *, seconds: float = 30.0) -> None:
+    """Return at the moment at which somebody's movement is committed, hardly anybody told yet."""
+    deadline = time.monotonic() + seconds
+    with closing(_connect(url)) as connection, connection.cursor() as cursor:
+        before = latest = None
+        while latest == before:
+            assert time.monotonic() < deadline, "Nothing is committed."
+            cursor.execute("SELECT MAX(id) FROM events_outboxevent")
+            latest = cursor.fetchone()
+            before = before or latest
+
+
 def _rows(url: str, statement: str, values: Sequence[Any]) -> Sequence[Any]:
+    with closing(_connect(url)) as connection, connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        found: Sequence[Any] = cursor.fetchall()
+        return found
+
+
+def _connect(url: str) -> Any:
     where = urlsplit(url)
-    connection = MySQLdb.connect(
+    return MySQLdb.connect(
         host=where.hostname,
         port=where.port,
         user=where.username,
         passwd=unquote(where.password or ""),
         db=where.path.strip("/"),
+        autocommit=True,
     )
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute(statement, values)
-            found: Sequence[Any] = cursor.fetchall()
-            return found
-    finally:
-        connection.close()
 
 
 def _text(id_: bytes) -> str:

@@ -44,6 +44,11 @@ class Answer:
         return json.loads(self.body, parse_float=str)
 
     @property
+    def is_repeat(self) -> bool:
+        """Tell whether the service says that it has answered this before."""
+        return self.headers.get("idempotent-replayed") == "true"
+
+    @property
     def outcome(self) -> Outcome:
         """Tell what a client may conclude from it."""
         if 200 <= self.status < 300:
@@ -70,6 +75,8 @@ class Op:
     outcome: Outcome = Outcome.OPEN
     body: bytes = b""
     was_unknown: bool = False
+    was_decided_untold: bool = False
+    """An attempt took effect, or was refused, and its answer never arrived."""
 
     @property
     def path(self) -> str:
@@ -115,6 +122,7 @@ class Journal:
     def conclude(self, op: Op, answer: Answer) -> None:
         """Write down what a client concludes from an answer."""
         assert op.outcome in (Outcome.OPEN, Outcome.INFO), "A definite outcome never changes."
+        op.was_decided_untold |= op.was_unknown and answer.is_repeat
         op.ended = time.monotonic()
         op.outcome, op.body = answer.outcome, answer.body
         op.was_unknown |= answer.outcome is Outcome.INFO
@@ -137,7 +145,7 @@ class Journal:
     def _write(self, word: str, op: Op, answer: Answer | None = None) -> None:
         told = ""
         if answer is not None:
-            word += "-again" if answer.headers.get("idempotent-replayed") else ""
+            word += "-again" if answer.is_repeat else ""
             told = f" {answer.status} {answer.why or answer.body.decode()}"
         with self._lock, self.path.open("a") as file:
             file.write(

@@ -8,6 +8,7 @@ import random
 import threading
 import time
 from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -70,22 +71,18 @@ class Load:
     rest_seconds: float = 0.0
     """What a client waits after each answer; 0 for as fast as it can."""
     _stop: threading.Event = field(default_factory=threading.Event)
-    _threads: list[threading.Thread] = field(default_factory=list)
-    _failures: list[BaseException] = field(default_factory=list)
+    _working: list[Future[None]] = field(default_factory=list)
 
     def __enter__(self) -> Load:
-        for number in range(self.clients):
-            thread = threading.Thread(target=self._guarded, args=(number,), daemon=True)
-            self._threads.append(thread)
-            thread.start()
+        threads = ThreadPoolExecutor(max_workers=self.clients)
+        self._working = [threads.submit(self._work, number) for number in range(self.clients)]
+        threads.shutdown(wait=False)
         return self
 
     def __exit__(self, *_: object) -> None:
         self._stop.set()
-        for thread in self._threads:
-            thread.join(2 * PATIENCE_SECONDS)
-        assert not any(thread.is_alive() for thread in self._threads), "A client hangs."
-        assert self._failures == []
+        for one in self._working:
+            one.result(2 * PATIENCE_SECONDS)  # raises what went wrong in a client
 
     def wait_for_more(self, movements: int) -> None:
         """Wait until so many movements more are acknowledged than are now."""
@@ -95,13 +92,6 @@ class Load:
     def acknowledged(self) -> int:
         """Return how many movements are acknowledged by now."""
         return len(self.journal.having(Outcome.OK))
-
-    def _guarded(self, number: int) -> None:
-        try:
-            self._work(number)
-        except BaseException as failure:
-            self._failures.append(failure)
-            raise
 
     def _work(self, number: int) -> None:
         dice = random.Random(f"{self.seed}-{number}")

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 from deploy.stack import layout
 from deploy.stack.processes import find_pid
@@ -74,13 +74,19 @@ def kill(part: str) -> int:
     """Kill -9 a part of the stack; return the pid it had."""
     pid = pid_of(part)
     assert pid is not None, f"{part} does not run"
-    _stack("kill", part)
+    kill_process(pid)
     return pid
 
 
 def start(part: str) -> None:
     """Start a part and wait until it answers."""
-    _stack("start", part)
+    subprocess.run(
+        [sys.executable, "-m", "deploy.stack", "start", part],
+        cwd=REPOSITORY,
+        check=True,
+        capture_output=True,
+        timeout=100,
+    )
 
 
 def restore() -> None:
@@ -88,16 +94,6 @@ def restore() -> None:
     for part in layout.PARTS:
         if pid_of(part) is None:
             start(part)
-
-
-def _stack(*words: Any) -> None:
-    subprocess.run(
-        [sys.executable, "-m", "deploy.stack", *words],
-        cwd=REPOSITORY,
-        check=True,
-        capture_output=True,
-        timeout=100,
-    )
 
 
 def _command(pid: int) -> str:
