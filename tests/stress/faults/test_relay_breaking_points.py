@@ -111,7 +111,7 @@ def test_a_relay_that_wakes_up_late_repeats_what_is_known_and_marks_nothing_twic
     marks = _marks()
     holders = set(ShardLease.objects.values_list("holder", flat=True))
     first.send_signal(signal.SIGCONT)
-    parts.until(lambda: _has_done(point, everything, settings), what="the late chunk")
+    parts.until(lambda: _has_come_twice(everything, settings), what="the late chunk")
     streams.tell(*known)
     wait_until_published(below=0)
     for one in (first, second):
@@ -143,7 +143,7 @@ def _marks() -> dict[int, tuple[int | None, Any]]:
     return {row.pk: (row.position, row.published_at) for row in rows}
 
 
-def _has_done(point: str, everything: int, settings: Any) -> bool:
+def _has_come_twice(everything: int, settings: Any) -> bool:
     """Tell whether Kafka has the frozen chunk twice: from both relays."""
     told_by_both = everything + OutboxEvent.objects.count()
     return len(read_topic(settings.KAFKA_TOPIC_FACTS)) >= told_by_both
