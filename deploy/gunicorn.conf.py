@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import sys
 from types import FrameType
@@ -15,11 +16,29 @@ from prometheus_client import multiprocess
 from wallet_project import env
 from wallet_project.kit import logs
 
+FILES_WANTED = 4096
+CONNECTIONS_MAX = 1000
+
+
+def open_files() -> int:
+    """Ask for enough open files, and return how many this process and its children may have."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY or soft >= FILES_WANTED:
+        return FILES_WANTED
+    soft = FILES_WANTED if hard == resource.RLIM_INFINITY else min(FILES_WANTED, hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    return soft
+
+
 wsgi_app = "wallet_project.wsgi:application"
 bind = f"{env.text('BIND_HOST', '127.0.0.1')}:{env.number('PORT', 8080, least=1)}"
 worker_class = "gthread"
 workers = env.number("WEB_PROCESSES", 2, least=1)
 threads = env.number("WEB_THREADS", 32, least=1)
+# A process that cannot open one more file dies, and every call it has in hand with it. So it takes
+# no more connections than it has files for, beside databases, Redis and logs; the others wait in
+# the kernel until it has.
+worker_connections = max(threads + 1, min(CONNECTIONS_MAX, open_files() - 4 * threads - 64))
 # A thread started before the fork never answers in the child, and the group commit has two.
 preload_app = False
 
