@@ -11,7 +11,15 @@ from deploy.stack.packages import Need
 
 
 @pytest.mark.parametrize(
-    "words", [[], ["dance"], ["start"], ["start", "oracle"], ["kill", "redis", "--signal", "HUP"]]
+    "words",
+    [
+        [],
+        ["dance"],
+        ["start"],
+        ["start", "oracle"],
+        ["kill", "redis", "--signal", "HUP"],
+        ["--db", "oracle", "up"],
+    ],
 )
 def test_unknown_words_are_refused(words: list[str]) -> None:
     with pytest.raises(SystemExit) as ended:
