@@ -1,9 +1,11 @@
 # Every verb of the project. CI calls the same ones.
 #   VENV=dir        another virtual environment      PYTHON=python3.12   another interpreter
+#   DB=mariadb          MariaDB in place of MySQL
 #   ARGS='-k name'  more words for pytest, the bench or `stack-down` (--wipe)
 
 VENV ?= .venv
 ARGS ?=
+DB ?=
 ifeq ($(origin PYTHON),undefined)
 PYTHON := $(shell for name in python3 python3.13 python3.12 python3.11; do \
 	$$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 \
@@ -11,7 +13,7 @@ PYTHON := $(shell for name in python3 python3.13 python3.12 python3.11; do \
 endif
 
 BIN := $(VENV)/bin
-STACK = $(PYTHON) -m deploy.stack
+STACK = $(PYTHON) -m deploy.stack $(if $(DB),--db $(DB))
 PIP = $(BIN)/python -m pip install -q --disable-pip-version-check -c requirements/constraints.txt
 # Without these variables the service is the embedded one: SQLite, no Redis, no Kafka.
 EMBEDDED := env -u DATABASE_URL -u DATABASE_OWNER_URL -u DATABASE_REPLICA_URL -u REDIS_URL \
@@ -42,7 +44,7 @@ setup: $(VENV)/.embedded ## Make .venv with what `run` needs
 
 setup-full: $(VENV)/.full ## Make .venv with everything: MySQL's driver, tests, linters
 
-test: setup-full ## Run all tests on MySQL, Redis and Kafka (starts and stops them)
+test: setup-full ## Run all tests on MySQL (or DB=mariadb), Redis and Kafka
 	@$(STACK) run -- $(PYTEST) $(ARGS)
 
 test-unit: setup-full ## Run the tests that need nothing

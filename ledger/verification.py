@@ -107,6 +107,7 @@ def account_facts(accounts: Collection[UUID]) -> dict[UUID, AccountFacts]:
         return {}
     marks = ", ".join(["%s"] * len(accounts))
     # The ORM has no aggregate over a window; the window walks the index (account, sequence).
+    # MariaDB knows no default of LAG.
     sql = f"""
         SELECT account_id, COUNT(*), SUM(amount), MIN(balance_after), MAX(sequence),
                MAX(CASE WHEN is_last = 1 THEN balance_after END),
@@ -117,7 +118,7 @@ def account_facts(accounts: Collection[UUID]) -> dict[UUID, AccountFacts]:
                         THEN 0 ELSE 1 END)
         FROM (
             SELECT account_id, amount, balance_after, sequence, version, posted_at,
-                   LAG(balance_after, 1, 0) OVER chain AS balance_before,
+                   COALESCE(LAG(balance_after) OVER chain, 0) AS balance_before,
                    LAG(posted_at) OVER chain AS time_before,
                    LAG(version) OVER chain AS version_before,
                    ROW_NUMBER() OVER chain AS place,

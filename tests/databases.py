@@ -44,6 +44,12 @@ def is_mysql() -> bool:
     return connections["default"].vendor == "mysql"
 
 
+def is_mariadb() -> bool:
+    """Tell whether this run is on MariaDB."""
+    connection: Any = connections["default"]
+    return is_mysql() and bool(connection.mysql_is_mariadb)
+
+
 def owner() -> str:
     """Name the connection that may do everything."""
     return "owner" if "owner" in connections.databases else "default"

@@ -13,7 +13,6 @@ from typing import Any
 from django.db import connections
 
 from deploy.stack import layout, replication
-from deploy.stack.mysql import parse_version
 from deploy.stack.processes import find_pid
 from deploy.stack.wire import Connection
 from wallet_project.kit import heartbeat, replica
@@ -24,11 +23,13 @@ from wallets.operations import group_commit
 
 def catch_up() -> None:
     """Wait until the replica has everything that the primary has now."""
+    with _root_of_replica() as server:
+        words = replication.words_of(server)
     with connections[PRIMARY].cursor() as cursor:
-        cursor.execute("SELECT @@GLOBAL.gtid_executed")
-        (executed,) = cursor.fetchone()
+        cursor.execute(words.position)
+        (position,) = cursor.fetchone()
     with connections[REPLICA].cursor() as cursor:
-        cursor.execute("SELECT WAIT_FOR_EXECUTED_GTID_SET(%s, 1.9)", [executed])
+        cursor.execute(words.wait, [position, 1.9])
         assert cursor.fetchone() == (0,), "The replica does not catch up."
 
 
@@ -59,12 +60,12 @@ def replica_delayed(seconds: int) -> Iterator[None]:
 def replication_stopped() -> Iterator[None]:
     """Let the replica answer, and learn nothing new."""
     with _root_of_replica() as server:
-        server.query(f"STOP {_words(server).server} SQL_THREAD")
+        server.query(f"STOP {replication.words_of(server).server} SQL_THREAD")
     try:
         yield
     finally:
         with _root_of_replica() as server:
-            server.query(f"START {_words(server).server} SQL_THREAD")
+            server.query(f"START {replication.words_of(server).server} SQL_THREAD")
 
 
 @contextmanager
@@ -122,14 +123,10 @@ def _reconnect() -> None:
 
 def _delay(seconds: int) -> None:
     with _root_of_replica() as server:
-        words = _words(server)
+        words = replication.words_of(server)
         server.query(f"STOP {words.server}")
         server.query(f"{words.change} {words.source}_DELAY = {seconds}")
         server.query(f"START {words.server}")
-
-
-def _words(server: Connection) -> replication.Words:
-    return replication.words(parse_version(server.server_version))
 
 
 def _root_of_replica() -> Connection:

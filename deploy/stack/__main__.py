@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 from deploy.stack import processes, service, session
 from deploy.stack.errors import StackError
-from deploy.stack.layout import PARTS, Home, default_home
+from deploy.stack.layout import ENGINES, PARTS, Home, default_home
 
 INTERRUPTED = 130
 Handler = Callable[[Home, argparse.Namespace], int]
@@ -20,8 +20,14 @@ def build_parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
     parser = argparse.ArgumentParser(
         prog="python3 -m deploy.stack",
-        description="Install and run MySQL (primary and replica), Redis and Kafka on loopback."
-        " Everything lives in STACK_HOME, by default a folder of this clone under /var/tmp.",
+        description="Install and run MySQL or MariaDB (primary and replica), Redis and Kafka on"
+        " loopback. Everything lives in STACK_HOME, by default a folder of this clone and engine"
+        " under /var/tmp.",
+    )
+    parser.add_argument(
+        "--db",
+        choices=ENGINES,
+        help="the database engine; default: the one that STACK_HOME was made with, else mysql",
     )
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
 
@@ -57,7 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parsed = build_parser().parse_args(arguments)
     handler: Handler = parsed.handler
     try:
-        return handler(default_home(), parsed)
+        return handler(default_home(parsed.db), parsed)
     except StackError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

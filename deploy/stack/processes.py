@@ -28,6 +28,8 @@ class Command:
 
     arguments: Sequence[str]
     environment: Mapping[str, str] = field(default_factory=dict)
+    stdin: Path | None = None
+    """What a preparing program reads; a server reads nothing."""
 
 
 def say(text: str) -> None:
@@ -85,12 +87,12 @@ def run_step(home: Home, name: str, command: Command) -> None:
 
     :raises StackError: when it fails.
     """
-    with home.log(name).open("ab") as log:
+    with home.log(name).open("ab") as log, (command.stdin or Path(os.devnull)).open("rb") as stdin:
         finished = subprocess.run(
             list(command.arguments),
             cwd=home.part(name),
             env={**os.environ, **command.environment},
-            stdin=subprocess.DEVNULL,
+            stdin=stdin,
             stdout=log,
             stderr=subprocess.STDOUT,
             start_new_session=True,

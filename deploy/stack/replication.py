@@ -1,4 +1,4 @@
-"""Makes the replica follow the primary, in the words of either era, and looks how it does."""
+"""Makes the replica follow the primary, in the words of its engine, and looks how it does."""
 
 from __future__ import annotations
 
@@ -6,39 +6,15 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass
 
+from deploy.stack.engines import Version, Words, parse_version, words
 from deploy.stack.errors import StackError
 from deploy.stack.layout import LOOPBACK, PRIMARY, REPLICA, Home
-from deploy.stack.mysql import NEW_WORDS, Version, parse_version
 from deploy.stack.processes import POLL
 from deploy.stack.wire import Connection, Row, WireError
 
 READY_LIMIT = 30.0
 PART_LIMIT = 3.0
 SERVING = "SELECT id AS id FROM information_schema.processlist WHERE command LIKE 'Binlog Dump%'"
-
-
-@dataclass(frozen=True)
-class Words:
-    """Holds what a version calls the parts of replication."""
-
-    change: str
-    server: str
-    source: str
-    column: str
-
-    @property
-    def show(self) -> str:
-        """Return the statement that shows the replica's state."""
-        return f"SHOW {self.server} STATUS"
-
-
-OLD = Words("CHANGE MASTER TO", "SLAVE", "MASTER", "Slave")
-NEW = Words("CHANGE REPLICATION SOURCE TO", "REPLICA", "SOURCE", "Replica")
-
-
-def words(version: Version) -> Words:
-    """Return the words that a version understands."""
-    return NEW if version >= NEW_WORDS else OLD
 
 
 @dataclass(frozen=True)
@@ -64,13 +40,18 @@ def connect(home: Home, name: str, passwords: dict[str, str], timeout: float = 1
 
 def read_state(replica: Connection) -> State | None:
     """Return how the replica follows, or None when it was never told to."""
-    rows = replica.query(words(parse_version(replica.server_version)).show)
-    return _state_of(rows[0]) if rows else None
+    spoken = words_of(replica)
+    rows = replica.query(spoken.show)
+    return _state_of(rows[0], spoken) if rows else None
 
 
-def _state_of(row: Row) -> State:
-    old = "Slave_IO_Running" in row
-    word, source = (OLD.column, "Master") if old else (NEW.column, "Source")
+def words_of(server: Connection) -> Words:
+    """Return the words that a server understands."""
+    return words(parse_version(server.server_version))
+
+
+def _state_of(row: Row, spoken: Words) -> State:
+    word, source = spoken.column, spoken.source.capitalize()
     lag = row[f"Seconds_Behind_{source}"]
     return State(
         port=int(row[f"{source}_Port"] or 0),
@@ -83,22 +64,18 @@ def _state_of(row: Row) -> State:
 
 def change_statement(version: Version, port: int, password: str) -> str:
     """Return the statement that points a replica at the primary."""
-    name = words(version)
+    spoken = words(version)
     options = {
         "HOST": f"'{LOOPBACK}'",
         "PORT": str(port),
         "USER": "'repl'",
         "PASSWORD": f"'{password}'",
-        "AUTO_POSITION": "1",
-        # Tests kill the primary: look for it again every second, for ever.
-        "CONNECT_RETRY": "1",
-        "RETRY_COUNT": "0",
+        # Two missed heartbeats tell a paused primary from a quiet one.
         "HEARTBEAT_PERIOD": "2",
+        **spoken.follow,
     }
-    parts = [f"{name.source}_{key} = {value}" for key, value in options.items()]
-    if name is NEW:
-        parts.append("GET_SOURCE_PUBLIC_KEY = 1")
-    return f"{name.change} {', '.join(parts)}"
+    parts = [f"{spoken.source}_{key} = {value}" for key, value in options.items()]
+    return f"{spoken.change} {', '.join((*parts, *spoken.follow_more))}"
 
 
 def ensure(home: Home, primary_port: int, passwords: dict[str, str]) -> None:
@@ -121,7 +98,7 @@ def part(home: Home, passwords: dict[str, str]) -> None:
     replica is still there or not, unless that thread was ended before.
     """
     with suppress(WireError), connect(home, REPLICA, passwords, PART_LIMIT) as replica:
-        replica.query(f"STOP {words(parse_version(replica.server_version)).server}")
+        replica.query(f"STOP {words_of(replica).server}")
     with suppress(WireError), connect(home, PRIMARY, passwords, PART_LIMIT) as primary:
         for row in primary.query(SERVING):
             primary.query(f"KILL {row['id']}")

@@ -72,11 +72,11 @@ def locked(home: Home) -> Iterator[None]:
 
 
 def install(home: Home, runtime: bool = True, build: bool = True) -> None:
-    """Bring what is missing onto this machine: packages first, then what Maven fetches."""
+    """Bring what is missing onto this machine: packages first, then what is only unpacked."""
     needs: list[packages.Need] = []
     if runtime:
-        own = artefacts.own_mysqld() is not None
-        needs += packages.runtime_needs(artefacts.unpacked(home), own)
+        own = artefacts.own_program(home.engine) is not None
+        needs += packages.runtime_needs(home.engine, artefacts.unpacked(home), own)
     if build:
         needs += packages.build_needs()
     packages.ensure(needs)
@@ -130,7 +130,7 @@ def _prepare(home: Home, name: str, ports: dict[str, int]) -> Command:
         return redis.prepare(home, ports[REDIS])
     if name == KAFKA:
         return kafka.prepare(home, artefacts.kafka_folder(home), packages.require_java(), ports)
-    software = artefacts.mysql_software(home)
+    software = artefacts.database_software(home)
     return mysql.prepare(home, name, ports[name], software, load_secrets(home))
 
 
@@ -155,7 +155,10 @@ def wipe(home: Home) -> None:
     """Remove the data, ports and passwords of stopped parts; what was fetched stays."""
     for path in (home.root / "parts", home.root / "logs"):
         shutil.rmtree(path, ignore_errors=True)
-    for file in (home.ports_file, home.secrets_file, home.env_file, home.state_file):
+    for file in (
+        *(home.ports_file, home.secrets_file, home.env_file, home.state_file),
+        home.engine_file,
+    ):
         file.unlink(missing_ok=True)
 
 

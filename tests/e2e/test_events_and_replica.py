@@ -156,7 +156,8 @@ def test_the_rows_are_on_the_replica(full_service: Service, wallets: tuple[str, 
         with replica.cursor() as cursor:
             cursor.execute(
                 "SELECT w.balance, COUNT(p.id), SUM(p.amount) FROM wallets_wallet w "
-                "JOIN ledger_posting p ON p.account_id = w.id WHERE w.id = %s GROUP BY w.id",
+                "JOIN ledger_posting p ON p.account_id = w.id WHERE w.id = %s "
+                "GROUP BY w.id, w.balance",
                 [UUID(wallets[0]).bytes],
             )
             row = cursor.fetchone()

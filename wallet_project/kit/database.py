@@ -41,6 +41,8 @@ REPLICA: Final = "replica"
 
 _DEADLOCK: Final = 1213
 _LOCK_WAIT: Final = 1205
+# MariaDB with innodb_snapshot_isolation: a row changed after the transaction's snapshot.
+_CHANGED_MEANWHILE: Final = 1020
 _DUPLICATE: Final = 1062
 # Gone away, lost connection (also mid-COMMIT), killed, shutting down, kicked out when idle.
 _LOST_CONNECTION: Final = frozenset({2002, 2003, 2006, 2013, 2055, 1927, 1053, 4031})
@@ -102,7 +104,7 @@ def error_number(error: BaseException) -> int:
 def is_contention(error: Error) -> bool:
     """Tell whether two transactions got in each other's way and one has to run again."""
     number = error_number(error)
-    if number in (_DEADLOCK, _LOCK_WAIT):
+    if number in (_DEADLOCK, _LOCK_WAIT, _CHANGED_MEANWHILE):
         return True
     if isinstance(error, IntegrityError):
         # A twin inserted the same key first. Run again, the look-up now sees it.

@@ -23,6 +23,7 @@ class TestRunRetrying:
         [
             OperationalError(1213, "deadlock"),
             OperationalError(1205, "lock wait"),
+            OperationalError(1020, "Record has changed since last read"),
             OperationalError(2006, "gone away"),
             OperationalError(2013, "lost connection"),
             OperationalError(1290, "read only"),
@@ -136,7 +137,8 @@ def test_sessions_are_strict_and_in_utc(database: None) -> None:
         assert pragmas == {"journal_mode": "wal", "synchronous": 2, "recursive_triggers": 1}
         return
     with connections["default"].cursor() as cursor:
-        cursor.execute("SELECT @@transaction_isolation, @@sql_mode, @@time_zone")
+        name = "tx_isolation" if databases.is_mariadb() else "transaction_isolation"
+        cursor.execute(f"SELECT @@{name}, @@sql_mode, @@time_zone")
         isolation, mode, zone = cursor.fetchone()
     assert (isolation, zone) == ("READ-COMMITTED", "+00:00")
     assert "STRICT_TRANS_TABLES" in mode

@@ -9,7 +9,7 @@ import pytest
 
 from deploy.stack import layout, service
 from deploy.stack.errors import StackError
-from deploy.stack.layout import KAFKA, LOOPBACK, PORT_NAMES, PRIMARY, REDIS, Home
+from deploy.stack.layout import KAFKA, LOOPBACK, MARIADB, MYSQL, PORT_NAMES, PRIMARY, REDIS, Home
 
 NOBODY_RUNS: frozenset[str] = frozenset()
 
@@ -22,6 +22,26 @@ def test_two_clones_have_two_homes(monkeypatch: pytest.MonkeyPatch) -> None:
 
     assert first != layout.default_home()
     assert first.root.parent == Path("/var/tmp")
+
+
+def test_the_two_engines_have_two_homes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("STACK_HOME", raising=False)
+
+    assert layout.default_home(MARIADB).root != layout.default_home().root
+    assert layout.default_home(MYSQL).root == layout.default_home().root
+
+
+def test_a_home_remembers_its_engine_until_it_is_wiped(home: Home) -> None:
+    assert home.engine == MYSQL
+    with pytest.raises(StackError, match="has the data of mysql, not of mariadb"):
+        layout.default_home(MARIADB).make()
+
+    service.wipe(home)
+    layout.default_home(MARIADB).make()
+
+    assert layout.default_home().engine == MARIADB
+    with pytest.raises(StackError, match="has the data of mariadb, not of mysql"):
+        layout.default_home(MYSQL).make()
 
 
 def test_a_home_too_deep_for_a_socket_is_refused(tmp_path: Path) -> None:
