@@ -43,7 +43,7 @@ class Size:
 
 
 def measure_loads(target: Target, asked: Options, size: Size) -> None:
-    """Run the loads, and prove the books once at the end: with millions of rows it takes minutes."""
+    """Run the loads, and prove the books once at the end: on millions of rows it takes minutes."""
     with tempfile.TemporaryDirectory(prefix="wallet-bench-") as folder:
         rounds: dict[str, list[dict[str, float]]] = {name: [] for name in _LOADS}
         for turn in range(asked.rounds + 1):

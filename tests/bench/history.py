@@ -1,7 +1,7 @@
 """A past for the books, made up: movements that balance, chain and follow each other in time.
 
-Pure: `load` writes it into a database. The first movements pay money into each wallet; then deposits,
-transfers and withdrawals take turns, so that no balance ever falls below zero.
+Pure: `load` writes it into a database. The first movements pay money into each wallet; then
+deposits, transfers and withdrawals take turns, and no balance ever falls below zero.
 """
 
 from __future__ import annotations
@@ -76,6 +76,8 @@ class Movement:
     """One entry: a wallet and the outside, or two wallets."""
 
     number: int
+    id: UUID
+    """A UUIDv7 of the moment; ids rise with the numbers."""
     kind: str
     moment: datetime
     legs: tuple[Leg, ...]
@@ -84,11 +86,6 @@ class Movement:
     def house_amount(self) -> int:
         """Return what the house account takes, 0 between wallets."""
         return -sum(leg.amount for leg in self.legs)
-
-    @property
-    def id(self) -> UUID:
-        """Return an UUIDv7 of the moment; ids rise with the numbers."""
-        return id_at(self.moment, self.number)
 
 
 class Wallets:
@@ -127,7 +124,7 @@ def movements(past: Past, wallets: Wallets) -> Iterator[Movement]:
         else:
             kind = "deposit" if kind == "transfer" else kind
             legs = (wallets.move(first, amount if kind == "deposit" else -amount, moment),)
-        yield Movement(number, kind, moment, legs)
+        yield Movement(number, id_at(moment, number), kind, moment, legs)
 
 
 def id_at(moment: datetime, number: int) -> UUID:

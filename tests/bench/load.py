@@ -21,6 +21,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
+import MySQLdb
+
 from tests.bench import instance
 from tests.bench.history import (
     CURRENCY,
@@ -107,7 +109,7 @@ class Loader:
                     for statement in statements:
                         self._execute(statement)
                     self._execute("COMMIT")
-                except instance.MySQLdb.Error as error:
+                except MySQLdb.Error as error:
                     failures.append(error)
                 written += CHUNK
                 if written % 50_000 == 0:
@@ -142,15 +144,9 @@ class Loader:
                     f"(x'{id_}',x'{self._house.hex}',{movement.house_amount},NULL,NULL,NULL,{at})"
                 )
             for type_, leg, payload in facts(movement, self.ids):
+                wallet = self.ids[leg.wallet]
                 events.append(
-                    self._event(
-                        movement.moment,
-                        self.ids[leg.wallet],
-                        leg.version,
-                        type_,
-                        payload,
-                        f"x'{id_}'",
-                    )
+                    self._event(movement.moment, at, wallet, leg.version, type_, payload, id_)
                 )
         return [
             head + ",".join(rows)
@@ -158,13 +154,20 @@ class Loader:
         ]
 
     def _event(
-        self, moment: datetime, stream: UUID, sequence: int, type_: str, payload: bytes, entry: str
+        self,
+        moment: datetime,
+        at: str,
+        stream: UUID,
+        sequence: int,
+        type_: str,
+        payload: bytes,
+        entry: str | None,
     ) -> str:
-        at = _time(moment)
+        id_, shard = id_at(moment, next(self._event_number)), zlib.crc32(stream.bytes) % SHARDS
+        told_of = "NULL" if entry is None else f"x'{entry}'"
         return (
-            f"(x'{id_at(moment, next(self._event_number)).hex}',{zlib.crc32(stream.bytes) % SHARDS},"
-            f"{self.client},{entry},'{self._topic}',x'{stream.hex}',{sequence},'{type_}',"
-            f"x'{payload.hex()}',{at},1,1,{next(self._positions)},{at})"
+            f"(x'{id_.hex}',{shard},{self.client},{told_of},'{self._topic}',x'{stream.hex}',"
+            f"{sequence},'{type_}',x'{payload.hex()}',{at},1,1,{next(self._positions)},{at})"
         )
 
     def _account_row(self, wallet: UUID) -> str:
@@ -175,7 +178,8 @@ class Loader:
 
     def _opening_row(self, wallet: UUID) -> str:
         payload = opening(wallet, self._made)
-        return self._event(self._made, wallet, 1, "wallet.created.v1", payload, "NULL")
+        at, type_ = _time(self._made), "wallet.created.v1"
+        return self._event(self._made, at, wallet, 1, type_, payload, None)
 
     def _wallet_rows(self, wallets: Wallets) -> list[str]:
         rows = []
@@ -192,9 +196,9 @@ class Loader:
     def _house_account(self, client_name: str) -> UUID:
         code = chart.external_code(client_name, "default", CURRENCY)
         self._execute(
-            f"INSERT IGNORE INTO ledger_account (id, code, client, currency, normal_side, created_at)"
-            f" VALUES (x'{id_at(self._past.start, 0).hex}', '{code}', {self.client}, '{CURRENCY}',"
-            f" 'debit', {_time(self._past.start)})"
+            "INSERT IGNORE INTO ledger_account (id, code, client, currency, normal_side,"
+            f" created_at) VALUES (x'{id_at(self._past.start, 0).hex}', '{code}', {self.client},"
+            f" '{CURRENCY}', 'debit', {_time(self._past.start)})"
         )
         return UUID(bytes=self._ask("SELECT id FROM ledger_account WHERE code = %s", [code]))
 

@@ -1,4 +1,4 @@
-"""One load on one service: prepare, send, wait for the rest, prove, and put the figures together."""
+"""One load on one service: prepare, send, wait for the rest, prove, put the figures together."""
 
 from __future__ import annotations
 
