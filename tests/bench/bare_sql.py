@@ -39,14 +39,14 @@ _KEPT: Final = (
 _RUNS: Final = 3
 
 
-def record(wallets: list[WalletIdentity], length: int, lists: int) -> list[list[str]]:
+def record(wallets: list[WalletIdentity], length: int, lists: int) -> list[list[bytes]]:
     """Execute lists of deposits and return the statements of each."""
-    seen: list[str] = []
+    seen: list[bytes] = []
 
     def note(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
-        raw = context["cursor"].cursor
-        seen.append(raw.mogrify(sql, params) if params else sql)
-        return execute(sql, params, many, context)
+        result = execute(sql, params, many, context)
+        seen.append(bytes(context["cursor"].cursor._executed))  # as the driver sent it
+        return result
 
     found = []
     with connections[PRIMARY].execute_wrapper(note):
@@ -56,12 +56,8 @@ def record(wallets: list[WalletIdentity], length: int, lists: int) -> list[list[
             outcomes = _movement.execute(commands)
             if any(outcome.error for outcome in outcomes):
                 raise RuntimeError("A deposit failed while it was recorded.")
-            found.append([_text(sql) for sql in seen])
+            found.append(list(seen))
     return found
-
-
-def _text(sql: Any) -> str:
-    return sql.decode() if isinstance(sql, bytes) else str(sql)
 
 
 def keep(cursor: Any) -> None:
@@ -81,7 +77,7 @@ def put_back(cursor: Any) -> None:
     cursor.execute("SET foreign_key_checks = 1")
 
 
-def replay(lists: list[list[str]]) -> float:
+def replay(lists: list[list[bytes]]) -> float:
     """Send the statements again, a transaction for each list; return lists a second."""
     connection = instance.connect(os.environ["DATABASE_URL"])
     connection.query("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")
