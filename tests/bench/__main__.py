@@ -197,8 +197,9 @@ def _sections(asked: Options, found: Findings) -> tuple[list[str], list[str]]:
     """Put the tables together: as text, and as Markdown."""
     tables = dict(report.load_rows(found.figures, ALONE))
     if found.in_process:
-        rates = {name: f"{rate:,.0f}" for name, rate in found.in_process.items()}
-        tables["In one process, without HTTP"] = report.pair_rows(("what", "/s"), rates)
+        base = report.best_deposits(found.figures, ALONE)
+        rows = report.in_process_rows(found.in_process, base)
+        tables["In one process, without HTTP"] = rows
     if found.growth:
         tables["Growth"] = growth.rows(found.growth)
     tables["Memory after the loads"] = report.memory_rows(found.facts["memory"])

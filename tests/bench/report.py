@@ -20,17 +20,43 @@ _HEAD: Final = [
 
 
 def ratios(figures: Sequence[Figure], baseline: str) -> dict[tuple[str, str], float]:
-    """Divide each figure by the same load's on the baseline, where that was measured and counts."""
+    """Divide each figure by the same load's on the baseline, where that was measured and counts.
+
+    Bulks are divided by the baseline's best deposits: what the same movements are one by one.
+    """
     base = {
         figure.step.title: figure.numbers["per_second"]
         for figure in figures
         if figure.step.target.name == baseline and figure.is_good
     }
-    return {
-        (figure.step.target.name, figure.step.title): figure.numbers["per_second"] / rate
+    singly = best_deposits(figures, baseline)
+    found = {}
+    for figure in figures:
+        rate = singly if figure.step.load.commands > 1 else base.get(figure.step.title)
+        if rate and figure.is_good:
+            key = (figure.step.target.name, figure.step.title)
+            found[key] = figure.numbers["per_second"] / rate
+    return found
+
+
+def best_deposits(figures: Sequence[Figure], baseline: str) -> float | None:
+    """Return the most deposits a second that the baseline reached."""
+    rates = [
+        figure.numbers["per_second"]
         for figure in figures
-        if (rate := base.get(figure.step.title)) and figure.is_good
-    }
+        if figure.step.target.name == baseline
+        and figure.step.load.name == "deposit"
+        and figure.is_good
+    ]
+    return max(rates, default=None)
+
+
+def in_process_rows(rates: Mapping[str, float], base: float | None) -> Rows:
+    """Make the rows of what was measured without HTTP, as multiples of the baseline's deposits."""
+    head = ["what", "/s", "ratio"]
+    return [head] + [
+        [name, f"{rate:,.0f}", f"{rate / base:.2f}" if base else ""] for name, rate in rates.items()
+    ]
 
 
 def load_rows(figures: Sequence[Figure], baseline: str) -> dict[str, Rows]:

@@ -65,6 +65,15 @@ def test_a_ratio_needs_two_loads_that_count() -> None:
     assert ("ours", "deposit, c32") not in report.ratios([broken, alone], "alone")
 
 
+def test_bulks_and_what_runs_in_process_are_compared_with_single_deposits() -> None:
+    alone, bulk = figure("alone", 100), figure("ours", 5_000)
+    bulk.step = Step(bulk.step.target, loads.BY_NAME["bulk of 100"], 4)
+
+    assert report.ratios([bulk, alone], "alone")["ours", "bulk of 100, c4"] == 50
+    assert report.in_process_rows({"spine": 250.0}, 100.0)[1] == ["spine", "250", "2.50"]
+    assert report.in_process_rows({"spine": 250.0}, None)[1] == ["spine", "250", ""]
+
+
 def test_a_load_that_failed_shows_why_instead_of_a_rate() -> None:
     row = report.load_rows([figure("ours", 999, failure="10 x 500")], "alone")["ours"][1]
 
