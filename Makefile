@@ -30,8 +30,8 @@ MAKEFLAGS += --no-print-directory
 .DELETE_ON_ERROR:
 
 .PHONY: help run setup setup-full test test-unit test-embedded test-integration test-e2e \
-	test-stress cov check lint fmt types schema bench stack-up stack-status stack-down stack-run \
-	clean require-python
+	test-stress cov check lint fmt types schema bench profile stack-up stack-status stack-down \
+	stack-run clean require-python
 
 help: ## Show the verbs
 	@grep -hE '^[a-z0-9-]+:.*## ' $(firstword $(MAKEFILE_LIST)) \
@@ -84,9 +84,11 @@ schema: setup-full ## Write docs/openapi.yaml and the events' schemas in docs/ev
 	$(MANAGE) spectacular --validate --file docs/openapi.yaml
 	$(MANAGE) export_event_schemas
 
-bench: setup-full ## Measure the write path and the relay on the real parts
-	@$(STACK) run -- $(BIN)/python -m tests.bench.spine $(ARGS)
-	@$(STACK) run -- $(BIN)/python -m tests.bench.relay $(ARGS)
+bench: setup-full ## Measure the service on the real parts (ARGS=--quick, --growth 10k,1m, --help)
+	@$(STACK) run -- $(BIN)/python -m tests.bench $(ARGS)
+
+profile: setup-full ## Draw flame graphs of its processes under load, into var/profile
+	@$(STACK) run -- $(BIN)/python -m tests.bench.flames $(ARGS)
 
 stack-up: require-python ## Install and start MySQL (primary, replica), Redis and Kafka
 	@$(STACK) up

@@ -155,6 +155,8 @@ GROUP_COMMIT = Bounds(
     queue_age_seconds=float(env.number("GROUP_COMMIT_QUEUE_AGE_SECONDS", 2, least=1)),
     list_length=env.number("GROUP_COMMIT_LIST_LENGTH", 512, least=1),
 )
+GROUP_COMMIT_SHARED = env.flag("GROUP_COMMIT", default=True)
+"""Off: every movement has a transaction of its own, in the thread that asks for it."""
 COMMAND_DEADLINE_SECONDS = 8.0
 REQUEST_DEADLINE_SECONDS = 10.0
 HOUSE_CHANNELS_MAX = 64

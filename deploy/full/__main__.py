@@ -78,7 +78,10 @@ def run() -> None:
         say("Starting edge, lane, web, worker, beat and relay.")
         web_port, lane_port = web.free_ports(2)
         service.start_web(PORT=str(web_port), BEHIND_EDGE="yes")
-        service.start_lane(PORT=str(lane_port), BEHIND_EDGE="yes")
+        if service.environment.get("LANE_PROCESSES") == "0":
+            lane_port = web_port
+        else:
+            service.start_lane(PORT=str(lane_port), BEHIND_EDGE="yes")
         service.start_edge(web_port=web_port, lane_port=lane_port)
         service.start_worker()
         service.start_beat()

@@ -1,7 +1,7 @@
 """How many commands a second the spine executes in this process, by the length of the list.
 
-`make bench`. Prints medians of several runs and the ratio to lists of one in the same run, because
-machines differ and a ratio travels better than a rate. Proves the books afterwards.
+Part of `make bench`. Prints medians of several runs and the ratio to lists of one in the same run,
+because machines differ and a ratio travels better than a rate. Proves the books afterwards.
 """
 
 from __future__ import annotations
@@ -51,10 +51,21 @@ def transfers(wallets: list[WalletIdentity], length: int) -> list[MovementComman
     ]
 
 
-def rate(prepare: object, wallets: list[WalletIdentity], length: int) -> float:
+def make_wallets() -> list[WalletIdentity]:
+    """Make a client and some wallets with money."""
+    plan = Plan.objects.get_or_create(name="unlimited")[0]
+    client = Client.objects.create(name="bench", plan=plan, created_at=clock.now())
+    company = Company(client.pk, "bench", "")
+    wallets = [wallet_of(company, f"w{number}") for number in range(WALLETS)]
+    for wallet in wallets:
+        fund(wallet, 10_000)
+    return wallets
+
+
+def rate(prepare: object, wallets: list[WalletIdentity], length: int, runs: int) -> float:
     """Measure commands a second: the median of several runs; preparing is part of the work."""
     rates = []
-    for _ in range(RUNS):
+    for _ in range(runs):
         done = 0
         started = time.perf_counter()
         while time.perf_counter() - started < SECONDS_A_RUN:
@@ -67,12 +78,8 @@ def rate(prepare: object, wallets: list[WalletIdentity], length: int) -> float:
 def main() -> int:
     """Measure, print a table and JSON, prove the books."""
     databases.make_test_database()
-    plan = Plan.objects.get_or_create(name="unlimited")[0]
-    client = Client.objects.create(name="bench", plan=plan, created_at=clock.now())
-    company = Company(client.pk, "bench", "")
-    wallets = [wallet_of(company, f"w{number}") for number in range(WALLETS)]
-    for wallet in wallets:
-        fund(wallet, 10_000)
+    wallets = make_wallets()
+    runs = 1 if "--quick" in sys.argv else RUNS
     loads = [
         ("deposits, lists of 1", deposits, wallets, 1),
         ("deposits, lists of 8", deposits, wallets, 8),
@@ -83,7 +90,7 @@ def main() -> int:
     ]
     figures = {}
     for name, prepare, chosen, length in loads:
-        figures[name] = rate(prepare, chosen, length)
+        figures[name] = rate(prepare, chosen, length, runs)
         ratio = figures[name] / figures["deposits, lists of 1"]
         sys.stderr.write(f"{name:40} {figures[name]:8.0f} a second  {ratio:5.1f} x\n")
     group_commit.stop()
@@ -91,7 +98,7 @@ def main() -> int:
     sys.stderr.write(f"Invariants: {'all hold' if report.is_sound else report.findings}\n")
     sys.stdout.write(json.dumps({"perSecond": figures, "isSound": report.is_sound}) + "\n")
     enough = figures["deposits, lists of 256"] >= 15 * figures["deposits, lists of 1"]
-    return 0 if report.is_sound and enough else 1
+    return 0 if report.is_sound and (enough or "--quick" in sys.argv) else 1
 
 
 if __name__ == "__main__":

@@ -33,7 +33,6 @@ _queue: Final = group_commit.GroupCommit[MovementCommand, Outcome](
     on_list=metrics.LIST_LENGTH.observe,
 )
 
-
 WAIT_SECONDS: Final[float] = settings.REQUEST_DEADLINE_SECONDS - 1
 """How long a caller waits for an outcome; what is left of the request's time is for the answer."""
 
@@ -48,9 +47,11 @@ def submit(command: MovementCommand) -> Future[Outcome]:
     """
     started = time.monotonic()
     limit: float = settings.COMMAND_DEADLINE_SECONDS
-    future = _queue.submit(
-        replace(command, deadline=min(command.deadline, started + limit)), deadline_seconds=limit
-    )
+    command = replace(command, deadline=min(command.deadline, started + limit))
+    if settings.GROUP_COMMIT_SHARED:
+        future = _queue.submit(command, deadline_seconds=limit)
+    else:
+        future = _alone(command)
     future.add_done_callback(lambda done: _count(command, done, started))
     return future
 
@@ -86,6 +87,14 @@ def oldest_age_seconds() -> float:
 def stop() -> None:
     """Finish what waits and end the threads; for the end of a web process."""
     _queue.stop()
+
+
+def _alone(command: MovementCommand) -> Future[Outcome]:
+    """Execute a command here and now in a transaction of its own."""
+    metrics.LIST_LENGTH.observe(1)
+    future: Future[Outcome] = Future()
+    future.set_result(_movement.execute([command])[0])
+    return future
 
 
 def _count(command: MovementCommand, done: Future[Outcome], started: float) -> None:

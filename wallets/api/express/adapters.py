@@ -133,6 +133,8 @@ class Adapters:
 
         :raises Unavailable: when it was not executed, or when its outcome is not known.
         """
+        if not settings.GROUP_COMMIT_SHARED:
+            return await self.workers.run(group_commit.run, command)
         future = group_commit.submit(command)
         try:
             outcome = await self._handover.wait(future, seconds=group_commit.WAIT_SECONDS)

@@ -1,0 +1,1 @@
+"""How services are spoken to; a module for each."""
