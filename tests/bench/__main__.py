@@ -115,7 +115,7 @@ def _theirs(asked: Options) -> list[Target]:
 def _ours(asked: Options, stack: ExitStack) -> list[Target]:
     spoken = adapter.load(asked.adapter)
     targets = []
-    kinds = [(OURS, "ours", {}), (ALONE, "alone", {"GROUP_COMMIT": "no"})]
+    kinds = [(OURS, "ours", {}), (ALONE, "alone", {"GROUP_COMMIT": "no", "LANE_PROCESSES": "0"})]
     for place, (title, name, extra) in enumerate(kinds[: 2 if asked.compared else 1]):
         say(f"{title}: starting")
         started = stack.enter_context(instance.running(name, 10 + place, **extra))

@@ -28,7 +28,7 @@ class Role:
 
 ROLES: Final = (
     Role("edge", r"\bhaproxy\b"),
-    Role("lane", r"\bgunicorn\b.*\basgi"),
+    Role("lane", r"\bgunicorn_lane\b"),
     Role("web", r"\bgunicorn\b"),
     Role("worker", r"\bcelery\b.* worker\b"),
     Role("beat", r"\bcelery\b.* beat\b"),

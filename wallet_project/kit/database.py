@@ -271,6 +271,23 @@ def prepare_session(*, lock_wait_seconds: int, idle_seconds_max: float = 10.0) -
     connection._wallet_last_used = moment  # type: ignore[attr-defined]
 
 
+@contextmanager
+def long_statements(*, using: str = PRIMARY, seconds: int = 3600) -> Iterator[None]:
+    """Let statements take so long, for a command that reads all there is; a request may not."""
+    connection = connections[using]
+    options = connection.settings_dict.get("OPTIONS", {})
+    if "read_timeout" not in options:
+        yield
+        return
+    connection.close()
+    connection.settings_dict["OPTIONS"] = options | {"read_timeout": seconds}
+    try:
+        yield
+    finally:
+        connection.close()
+        connection.settings_dict["OPTIONS"] = options
+
+
 def ask(alias: str, *, limit_seconds: int) -> None:
     """Open a connection of its own, with short time-outs, and ask for a one.
 

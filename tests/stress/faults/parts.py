@@ -22,6 +22,8 @@ T = TypeVar("T")
 
 WEB: Final = "gunicorn"
 """What the command line of every process that serves requests names."""
+LANE: Final = "gunicorn_lane"
+"""What that of a process of the express lane names."""
 
 
 def until(look: Callable[[], T | None], *, what: str, seconds: float = 30.0) -> T:
@@ -49,6 +51,10 @@ class Running:
         """Return the pids of the processes that answer requests: children of a web program."""
         web = {pid for pid in starting.processes_of(self.home) if WEB in _command(pid)}
         return {pid for pid in web if _parent(pid) in web}
+
+    def lane_processes(self) -> set[int]:
+        """Return those among them that move money over HTTP."""
+        return {pid for pid in self.web_processes() if LANE in _command(pid)}
 
     def is_up(self) -> bool:
         """Tell whether the supervisor lives."""

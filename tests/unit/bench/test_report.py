@@ -24,7 +24,7 @@ def figure(service: str, rate: float, *, failure: str = "", broken: str | None =
     ("command", "role"),
     [
         ("python -m gunicorn -c deploy/gunicorn.conf.py", "web"),
-        ("python -m gunicorn -k asgi lane:app --worker-class asgi", "lane"),
+        ("python -m gunicorn -c deploy/gunicorn_lane.conf.py", "lane"),
         ("/usr/sbin/haproxy -f edge.cfg", "edge"),
         ("python -m celery --app wallet_project --quiet worker --pool solo", "worker"),
         ("python -m celery --app wallet_project --quiet beat --pidfile", "beat"),

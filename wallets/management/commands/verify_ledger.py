@@ -8,6 +8,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
+from wallet_project.kit import database
 from wallets import verification
 
 
@@ -25,10 +26,11 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print the report as JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        report = verification.verify(
-            batch_size=max(options["batch_size"], 1),
-            progress=lambda line: self.stderr.write(line),
-        )
+        with database.long_statements():
+            report = verification.verify(
+                batch_size=max(options["batch_size"], 1),
+                progress=lambda line: self.stderr.write(line),
+            )
         if options["json"]:
             self.stdout.write(json.dumps(report.as_dict(), indent=2))
         else:
