@@ -82,12 +82,14 @@ def run() -> None:
             lane_port = web_port
         else:
             service.start_lane(PORT=str(lane_port), BEHIND_EDGE="yes")
-        service.start_edge(web_port=web_port, lane_port=lane_port)
         service.start_worker()
         service.start_beat()
         service.start_relay()
-        for each in (web_port, lane_port, port):
+        for each in (web_port, lane_port):
             web.wait_ready(supervisor, each)
+        # Afterwards: it would take note that nobody is there, and look again only a second later.
+        service.start_edge(web_port=web_port, lane_port=lane_port)
+        web.wait_ready(supervisor, port)
         demo = web.make_demo_wallets(home, port, key)
         print(Greeting(home, port, demo, needs_key=True).text(), flush=True)
         supervisor.watch()
