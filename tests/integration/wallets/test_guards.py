@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 import pytest
 from django.conf import settings
+from django.core.management import call_command
 from django.db import connections
 from django.db.models import CheckConstraint, Model, Q
 
@@ -84,6 +85,8 @@ def right_given(right: str, table: str) -> Iterator[None]:
             yield
         finally:
             cursor.execute(f"REVOKE {right} ON {name} FROM `{user}`@`%`")
+        # MariaDB takes the rights to single columns away together with that to the table.
+        call_command("grant_app_user", verbosity=0)
 
 
 @pytest.mark.parametrize(
