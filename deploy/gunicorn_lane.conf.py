@@ -7,6 +7,9 @@ The embedded service runs one such process and nothing else.
 
 from __future__ import annotations
 
+import signal
+from typing import Any
+
 from deploy.gunicorn_common import (
     accesslog,
     bind,
@@ -44,5 +47,21 @@ worker_class = "asgi"
 asgi_loop = "uvloop"
 asgi_lifespan = "on"
 workers = env.number("LANE_PROCESSES", 1, least=1)
-# What is beyond waits at the edge. Every connection is an open file, and so are the databases'.
-worker_connections = min(env.number("LANE_CONNECTIONS", 2048, least=1), open_files() - 256)
+# The edge keeps the number of connections below the files that each process may open.
+open_files()
+# One connection that stays open keeps a process that ends waiting for it; it must stop before the
+# master's patience is at its end and the queue is lost with it.
+WAITS_FOR_CONNECTIONS_SECONDS = 12
+
+
+def post_worker_init(worker: Any) -> None:
+    """Turn the health page red as soon as the worker is told to end."""
+    from wallet_project import health
+
+    worker.cfg.set("graceful_timeout", WAITS_FOR_CONNECTIONS_SECONDS)
+
+    def drain() -> None:
+        health.start_draining()
+        worker.handle_exit_signal()
+
+    worker.loop.add_signal_handler(signal.SIGTERM, drain)

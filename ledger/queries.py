@@ -13,7 +13,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.db import connections
-from django.db.models import DecimalField, Sum
+from django.db.models import DecimalField, Min, Sum
 from django.db.models.functions import Cast
 
 from ledger.models import Account, JournalEntry, NormalSide, Posting
@@ -131,8 +131,8 @@ def balances_at(
 ) -> list[PastBalance]:
     """Tell accounts' balances, each after everything posted up to and at its own moment.
 
-    One statement. For each: the last posting not after the moment, which is one look-up in an
-    index, and whether there is one after it.
+    For each: the last posting not after the moment, which is one look-up in an index, and whether
+    there is one after it. One statement for all, and a second one for accounts without either.
     """
     if not asked:
         return []
@@ -146,10 +146,12 @@ def balances_at(
     )
     rows = {row.place: row for row in Posting.objects.using(using).raw(sql, parameters)}
     silent = [account for place, (account, _) in enumerate(asked) if place not in rows]
-    active = _with_postings(silent, using) if silent else set()
+    first = _first_postings(silent, using) if silent else {}
     return [
-        _past(rows[place]) if place in rows else PastBalance(0, 0, None, account in active)
-        for place, (account, _) in enumerate(asked)
+        _past(rows[place])
+        if place in rows
+        else PastBalance(0, 0, None, account in first and first[account] > moment)
+        for place, (account, moment) in enumerate(asked)
     ]
 
 
@@ -213,10 +215,10 @@ def _past(row: Any) -> PastBalance:
     )
 
 
-def _with_postings(accounts: Collection[UUID], using: str) -> set[UUID]:
-    """Find out which of some accounts have any posting."""
-    found = Posting.objects.using(using).filter(account_id__in=list(accounts))
-    return set(found.order_by().values_list("account_id", flat=True).distinct())
+def _first_postings(accounts: Collection[UUID], using: str) -> dict[UUID, datetime]:
+    """Tell when accounts had their first posting; those that have none are left out."""
+    found = Posting.objects.using(using).filter(account_id__in=list(accounts)).order_by()
+    return dict(found.values_list("account_id").annotate(first=Min("posted_at")))
 
 
 def _with_lines(entries: Iterable[JournalEntry], using: str) -> list[PostedEntry]:

@@ -6,11 +6,13 @@ primary for that one, and the others do not notice.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, TypeVar
 from uuid import UUID
+
+from django.db import Error
 
 from ledger import queries as books
 from ledger.queries import PastBalance
@@ -25,7 +27,6 @@ from wallets.sources import as_cached, good_enough, rows_of
 SETTLED_AFTER: Final = timedelta(seconds=60)
 """No transaction lives this long, so nothing can be posted before a moment this far past."""
 
-Q = TypeVar("Q", bound="Question | PastQuestion")
 V = TypeVar("V")
 
 
@@ -111,46 +112,27 @@ def from_cache(question: Question, cached: CachedBalance | None) -> BalanceView 
     return _view(cached, question.identity, stale=False)
 
 
-def balances(questions: Sequence[Question]) -> list[BalanceView | DomainError]:
+def balances(questions: Sequence[Question]) -> list[BalanceView | DomainError | Error]:
     """Read several wallets' money now from the databases, and remember it in the cache.
 
-    In place of a view stands the error of that question: VersionNotReached, WalletNotFound.
+    In place of a view stands the error of that question: VersionNotReached, WalletNotFound, or
+    the database's where none could tell.
     """
-    found: list[CachedBalance] = []
-    views = _read_each(questions, lambda source, asked: _balances_in(source, asked, found))
-    balance_cache.put(found)
-    return views
+    kept: list[CachedBalance] = []
+    found = replica.read_each(questions, lambda source, asked: _balances_in(source, asked, kept))
+    balance_cache.put(kept)
+    return [found[question] for question in questions]
 
 
-def past_balances(questions: Sequence[PastQuestion]) -> list[PastBalanceView | DomainError]:
+def past_balances(
+    questions: Sequence[PastQuestion],
+) -> list[PastBalanceView | DomainError | Error]:
     """Tell several wallets' balances, each at the moment its question names.
 
     In place of a view stands the error of that question: TimestampInFuture, VersionNotReached,
-    WalletNotFound.
+    WalletNotFound, or the database's where none could tell.
     """
-    return _read_each(questions, _past_balances_in)
-
-
-def _read_each(
-    questions: Sequence[Q],
-    read: Callable[[Source, Collection[Q]], Mapping[Q, V | DomainError]],
-) -> list[V | DomainError]:
-    """Read what the replica can tell; ask the primary for the questions that are left."""
-
-    def some(source: Source) -> dict[Q, V | DomainError]:
-        found = dict(read(source, questions))
-        source.need(bool(found))
-        return found
-
-    def all_left(source: Source) -> dict[Q, V | DomainError]:
-        found = dict(read(source, left))
-        source.need(len(found) == len(left))
-        return found
-
-    found = replica.read(some)
-    left = [question for question in questions if question not in found]
-    if left:
-        found |= replica.read_primary_first(all_left)
+    found = replica.read_each(questions, _past_balances_in)
     return [found[question] for question in questions]
 
 
@@ -234,8 +216,8 @@ def _view(found: CachedBalance, identity: WalletIdentity, *, stale: bool) -> Bal
     )
 
 
-def _only(results: Sequence[V | DomainError]) -> V:
+def _only(results: Sequence[V | DomainError | Error]) -> V:
     (found,) = results
-    if isinstance(found, DomainError):
+    if isinstance(found, DomainError | Error):
         raise found
     return found

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 import threading
 from collections import OrderedDict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
+
+from django.db import Error
 
 from wallet_project.kit import replica
 from wallet_project.kit.replica import Source
@@ -79,11 +81,7 @@ def require(found: WalletIdentity | None, *, field: str = "walletId") -> WalletI
 def find(client: int, name: str) -> WalletIdentity | None:
     """Find a client's wallet like `identify`, or None when the client has none of that name."""
     found = known(client, name)
-    if found is None:
-        found = _look_up(client, name)
-        if found is not None:
-            _remember({(client, name): found})
-    return found
+    return found if found is not None else identify_many(client, [name]).get(name)
 
 
 def known(client: int, name: str) -> WalletIdentity | None:
@@ -98,19 +96,32 @@ def known(client: int, name: str) -> WalletIdentity | None:
 
 def identify_many(client: int, names: Collection[str]) -> dict[str, WalletIdentity]:
     """Find several of a client's wallets, each by its UUID or by the client's own reference, in
-    two statements at most. Names of no wallet of the client's are left out."""
-    with _lock:
-        found = {name: _known[client, name] for name in names if (client, name) in _known}
-    unknown = [name for name in names if name not in found]
-    ids = {name: wallet_id for name in unknown if (wallet_id := parse_uuid(name)) is not None}
-    references = [name for name in unknown if name not in ids and _REFERENCE.fullmatch(name)]
-    rows = _look_up_all(client, set(ids.values()), references)
-    for name in unknown:
-        row = rows.get(ids.get(name, name))
-        if row is not None:
-            found[name] = row
-    _remember({(client, name): found[name] for name in unknown if name in found})
+    two statements at most. Names of no wallet of the client's are left out.
+
+    :raises django.db.Error: if nobody could tell.
+    """
+    asked = [(client, name) for name in names]
+    found = {}
+    for (_, name), one in zip(asked, find_each(asked), strict=True):
+        if isinstance(one, Error):
+            raise one
+        if one is not None:
+            found[name] = one
     return found
+
+
+def find_each(asked: Sequence[tuple[int, str]]) -> list[WalletIdentity | Error | None]:
+    """Find wallets by client and name: in its place each, or None where the client has none of
+    that name, or the database's error where nobody could tell."""
+    there: dict[tuple[int, str], WalletIdentity | Error | None] = {}
+    for one in asked:
+        there[one] = known(*one)
+    unknown = [one for one, found in there.items() if found is None and _may_be_name(one[1])]
+    if unknown:
+        read = replica.read_each(unknown, _look_up_each)
+        there |= read
+        _remember({one: found for one, found in read.items() if isinstance(found, WalletIdentity)})
+    return [there[one] for one in asked]
 
 
 def forget_all() -> None:
@@ -130,44 +141,38 @@ def _remember(found: Mapping[tuple[int, str], WalletIdentity]) -> None:
             _known.popitem(last=False)
 
 
-def _look_up(client: int, name: str) -> WalletIdentity | None:
-    return replica.read(lambda source: _look_up_in(source, client, name))
+def _may_be_name(name: str) -> bool:
+    return parse_uuid(name) is not None or _REFERENCE.fullmatch(name) is not None
 
 
-def _look_up_in(source: Source, client: int, name: str) -> WalletIdentity | None:
-    wallets = Wallet.objects.using(source.using).filter(client_id=client)
-    wallet_id = parse_uuid(name)
-    if wallet_id is not None:
-        wallets = wallets.filter(pk=wallet_id)
-    elif _REFERENCE.fullmatch(name):
-        wallets = wallets.filter(reference=name)
-    else:
-        return None
-    row = wallets.values_list("id", "client_id", "client__name", "currency", "reference").first()
-    source.need(row is not None)  # it may have been opened a moment ago
-    return None if row is None else WalletIdentity(*row)
-
-
-def _look_up_all(
-    client: int, ids: Collection[UUID], references: Collection[str]
-) -> dict[UUID | str, WalletIdentity]:
-    """Read wallets by id and by reference; each stands under the name it was asked for."""
-    if not ids and not references:
-        return {}
-    return replica.read(lambda source: _look_up_all_in(source, client, ids, references))
-
-
-def _look_up_all_in(
-    source: Source, client: int, ids: Collection[UUID], references: Collection[str]
-) -> dict[UUID | str, WalletIdentity]:
-    wallets = Wallet.objects.using(source.using).filter(client_id=client)
-    columns = ("id", "client_id", "client__name", "currency", "reference")
-    found: dict[UUID | str, WalletIdentity] = {}
-    if ids:
-        for row in wallets.filter(pk__in=list(ids)).values_list(*columns):
-            found[row[0]] = WalletIdentity(*row)
-    if references:
-        for row in wallets.filter(reference__in=list(references)).values_list(*columns):
-            found[str(row[4])] = WalletIdentity(*row)
-    source.need(len(found) == len(ids) + len(references))  # some may have been opened just now
+def _look_up_each(
+    source: Source, asked: Sequence[tuple[int, str]]
+) -> dict[tuple[int, str], WalletIdentity | None]:
+    # Whose they are is looked at below: ids are found by the primary key, whoever asks.
+    ids = {one: wallet_id for one in asked if (wallet_id := parse_uuid(one[1])) is not None}
+    references = [one for one in asked if one not in ids]
+    by_id = {row.id: row for row in _rows(source, pk__in=set(ids.values()))}
+    by_reference = {
+        (row.client, row.reference): row
+        for row in _rows(
+            source,
+            client_id__in={client for client, _ in references},
+            reference__in={reference for _, reference in references},
+        )
+    }
+    found: dict[tuple[int, str], WalletIdentity | None] = {}
+    for one in asked:
+        row = by_id.get(ids[one]) if one in ids else by_reference.get(one)
+        if row is not None and row.client == one[0]:
+            found[one] = row
+        elif not source.is_replica:  # what the primary does not have is not there
+            found[one] = None
     return found
+
+
+def _rows(source: Source, **wanted: Collection[object]) -> list[WalletIdentity]:
+    if not all(wanted.values()):
+        return []
+    rows = Wallet.objects.using(source.using).filter(**wanted)
+    columns = ("id", "client_id", "client__name", "currency", "reference")
+    return [WalletIdentity(*row) for row in rows.values_list(*columns)]

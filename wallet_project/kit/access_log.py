@@ -7,6 +7,7 @@ twenty thousand requests a second would cost more than the requests.
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import sys
 from datetime import UTC, datetime
@@ -74,6 +75,6 @@ def line_of(call: Logged, status: int, seconds: float) -> bytes:
         "client": call.client_name,
     }
     encoded = _encoder.encode(line)
-    if not encoded.isascii():
-        encoded = encoded.decode(errors="replace").encode("ascii", "backslashreplace")
+    if not encoded.isascii():  # rare, and the standard library escapes as JSON wants it
+        encoded = json.dumps(line, separators=(",", ":")).encode()
     return encoded + b"\n"

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Final, cast
@@ -31,6 +32,11 @@ logger = logging.getLogger(__name__)
 TRIP_SECONDS: Final = rate_limit.REDIS_SECONDS
 """How long one trip may take."""
 
+# uvloop says RuntimeError of a connection that was reset while nobody looked.
+_FAULTS: Final = (RedisError, OSError, TimeoutError, RuntimeError)
+PUT_SECONDS: Final = versioned_cache.TIMEOUT_SECONDS
+"""How long a caller waits for its copy to be stored."""
+
 Buckets = tuple[Bucket, ...]
 Found = tuple[int, str] | None
 """Version and text of a copy."""
@@ -43,14 +49,6 @@ class _Trip:
     gets: dict[str, list[asyncio.Future[Found]]] = field(default_factory=dict)
     puts: dict[str, Copy] = field(default_factory=dict)
     stored: asyncio.Future[None] | None = None
-
-    def waiting(self) -> Iterable[asyncio.Future[Any]]:
-        for takers in self.takes.values():
-            yield from takers
-        for getters in self.gets.values():
-            yield from getters
-        if self.stored is not None:
-            yield self.stored
 
 
 class GroupFetch:
@@ -93,7 +91,7 @@ class GroupFetch:
         return future
 
     async def put(self, copies: Iterable[Copy]) -> None:
-        """Store copies over older ones; a copy past its time is none."""
+        """Store copies over older ones; a copy past its time is none. Waits 50 ms at most."""
         if self._redis is None:
             return
         trip = self._trip()
@@ -103,8 +101,8 @@ class GroupFetch:
                 trip.puts[copy.key] = copy
         if trip.stored is None:
             trip.stored = asyncio.get_running_loop().create_future()
-        # Several wait for the same trip: one that gives up must not take it from the others.
-        await asyncio.shield(trip.stored)
+        # Not cancelled when the time is up: it is on its way, and others wait for the same.
+        await asyncio.wait((trip.stored,), timeout=PUT_SECONDS)
 
     async def close(self) -> None:
         """Give the connection back, after the trip that is under way."""
@@ -117,8 +115,11 @@ class GroupFetch:
         if self._gathering is None:
             self._gathering = _Trip()
             if self._travelling is None:
-                self._travelling = asyncio.create_task(self._travel())
+                self._start()
         return self._gathering
+
+    def _start(self) -> None:
+        self._travelling = asyncio.create_task(self._travel())
 
     async def _travel(self) -> None:
         try:
@@ -127,11 +128,11 @@ class GroupFetch:
                 try:
                     await self._run(trip)
                 finally:
-                    for future in trip.waiting():
-                        if not future.done():  # whatever it was, nobody is left waiting
-                            future.cancel()
+                    self._answer_alone(trip)  # whatever it was, nobody is left waiting
         finally:
             self._travelling = None
+            if self._gathering is not None:  # what nobody foresaw ends one trip, not all
+                self._start()
 
     async def _run(self, trip: _Trip) -> None:
         if not self._breaker.allows():
@@ -140,12 +141,14 @@ class GroupFetch:
         try:
             async with asyncio.timeout(TRIP_SECONDS):
                 await self._ask(trip)
-        except (RedisError, OSError, TimeoutError) as error:
+        except _FAULTS as error:
             if self._breaker.failed():
                 logger.warning("group_fetch.alone", extra={"error": str(error)})
                 self._on_fallback(True)
             self._answer_alone(trip)
-            await self._hang_up()
+            # An answer that comes late must not be read as that of the next question.
+            with suppress(*_FAULTS):
+                await self._hang_up()
             return
         if self._breaker.succeeded():
             logger.info("group_fetch.shared")
@@ -209,7 +212,6 @@ class GroupFetch:
         return cast("redis.asyncio.Redis", self._redis).pipeline(transaction=False)
 
     async def _hang_up(self) -> None:
-        # An answer that comes late must not be read as that of the next question.
         pool = cast("redis.asyncio.Redis", self._redis).connection_pool
         await pool.disconnect(inuse_connections=True)
 

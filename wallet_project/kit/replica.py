@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final, TypeVar
@@ -23,6 +23,7 @@ from wallet_project.kit.breaker import Breaker
 from wallet_project.kit.database import PRIMARY, REPLICA, answers, is_transient
 from wallet_project.kit.models import Heartbeat
 
+Q = TypeVar("Q", bound=Hashable)
 T = TypeVar("T")
 
 FRESH: Final = timedelta(seconds=10)
@@ -110,6 +111,35 @@ def read(query: Callable[[Source], T]) -> T:
     return _from_primary(query)
 
 
+def read_each(
+    questions: Sequence[Q], query: Callable[[Source, Sequence[Q]], Mapping[Q, T]]
+) -> dict[Q, T | Error]:
+    """Read for several readers at once, each as if alone.
+
+    `query` answers those questions for which its source will do, and leaves out the others: on the
+    replica those that need the primary, on the primary none. In place of an answer stands the
+    database's error, for a question that nobody could answer.
+    """
+
+    def some(source: Source) -> dict[Q, T | Error]:
+        found: dict[Q, T | Error] = dict(query(source, left))
+        source.need(bool(found))
+        return found
+
+    left = list(questions)
+    found = read(some)
+    left = [question for question in questions if question not in found]
+    if left:
+        try:
+            found |= _from_primary(some) if _may_ask_replica() else query(_PRIMARY, left)
+        except Error as error:
+            found |= dict.fromkeys(left, error)
+    for question in questions:
+        # As the last resort the replica knows some of what was asked; of the others nobody knows.
+        found.setdefault(question, _away())
+    return found
+
+
 def read_primary_first(query: Callable[[Source], T]) -> T:
     """Run a read that must see the latest on the primary; on the replica while that is away.
 
@@ -139,7 +169,7 @@ def _is_fresh(moment: datetime | None) -> bool:
 
 
 def _from_primary(query: Callable[[Source], T]) -> T:
-    away: Error = OperationalError(2003, "The primary did not answer a moment ago.")
+    away: Error = _away()
     if _may_try(_primary_breaker, PRIMARY):
         try:
             found = query(_PRIMARY)
@@ -159,6 +189,10 @@ def _from_primary(query: Callable[[Source], T]) -> T:
     _replica_breaker.succeeded()
     READS.labels("last_resort").inc()
     return found
+
+
+def _away() -> Error:
+    return OperationalError(2003, "The primary did not answer a moment ago.")
 
 
 def _may_try(breaker: Breaker, alias: str) -> bool:

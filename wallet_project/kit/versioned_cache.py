@@ -44,10 +44,10 @@ class Copy:
     text: str
 
 
-def read(found: bytes) -> tuple[int, str]:
-    """Take apart what Redis keeps of a copy: version and text."""
-    version, _, text = found.decode().partition(" ")
-    return int(version), text
+def read(found: bytes) -> tuple[int, str] | None:
+    """Take apart what Redis keeps of a copy, version and text; None: that is no copy."""
+    version, _, text = found.partition(b" ")
+    return (int(version), text.decode()) if version.isdigit() else None
 
 
 def store_arguments(copy: Copy, kept: timedelta) -> tuple[str, int, str, str, str, str]:

@@ -99,6 +99,10 @@ class ParsedMovement:
         return withdraw.command(wallet=self.wallet, request=self.request)
 
 
+FINDINGS_MAX: Final = 50
+"""More errors than this help nobody, and a body has room for ten thousand."""
+
+
 class Findings:
     """Collects what is wrong with a request, so that one answer can list all of it."""
 
@@ -106,8 +110,9 @@ class Findings:
         self._errors: list[Invalid] = []
 
     def add(self, error: Invalid) -> None:
-        """Note one more error."""
-        self._errors.append(error)
+        """Note one more error; of too many the first must do."""
+        if len(self._errors) < FINDINGS_MAX:
+            self._errors.append(error)
 
     def take(self, check: Callable[[V], R], value: V | None) -> R | None:
         """Check a value that is there and well typed; note the error if it is not valid."""

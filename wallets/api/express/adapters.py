@@ -25,18 +25,24 @@ from wallets.operations import group_commit
 from wallets.operations._commands import MovementCommand, Outcome
 
 READERS: Final = 8
-"""Threads that ask the databases for readers, and open wallets."""
+"""Threads that ask the databases for readers."""
+WRITERS: Final = 4
+"""Threads that open wallets and make accounts of payment rails."""
 LISTERS: Final = 2
 """Threads that execute bulks, which may take a second each."""
-_WAITING_MAX: Final = 512
+KEEPERS: Final = 2
+"""Threads that look up keys; apart, or whoever waits for a primary that hangs would keep out those
+whom Redis and the replica could answer."""
 
 
 class Adapters:
     """What the routes wait with. Belongs to the loop in which it was made."""
 
     def __init__(self) -> None:
-        self.workers = Workers("express", threads=READERS, waiting_max=_WAITING_MAX)
+        self.readers = Workers("express-read", threads=READERS, waiting_max=READERS * 32)
+        self.writers = Workers("express-write", threads=WRITERS, waiting_max=WRITERS * 32)
         self.listers = Workers("express-bulk", threads=LISTERS, waiting_max=LISTERS * 8)
+        self._keepers = Workers("express-keys", threads=KEEPERS, waiting_max=KEEPERS * 32)
         self._handover = Handover()
         self._redis = GroupFetch(
             settings.REDIS_URL,
@@ -44,18 +50,18 @@ class Adapters:
             kept=replica.FRESH,
             on_fallback=metrics.LIMITER_FALLBACK.set,
         )
-        self._keys = Batcher(_look_up_keys, self.workers)
-        self._owners = Batcher(_look_up_owners, self.workers)
-        self._identities = Batcher(_find_wallets, self.workers)
-        self._balances: Batcher[Question, BalanceView] = Batcher(balances.balances, self.workers)
+        self._keys = Batcher(_look_up_keys, self._keepers)
+        self._owners = Batcher(_look_up_owners, self._keepers)
+        self._identities = Batcher(identity.find_each, self.readers)
+        self._balances: Batcher[Question, BalanceView] = Batcher(balances.balances, self.readers)
         self._past: Batcher[PastQuestion, PastBalanceView] = Batcher(
-            balances.past_balances, self.workers
+            balances.past_balances, self.readers
         )
 
     async def close(self) -> None:
         """Let go of threads and connections, when the last call has been answered."""
         await self._redis.close()
-        for workers in (self.workers, self.listers):
+        for workers in (self.readers, self.writers, self.listers, self._keepers):
             workers.close()
 
     async def authenticate(self, call: Call) -> Principal:
@@ -126,7 +132,7 @@ class Adapters:
         """Make the spine's command, in a thread where the payment rail is not known yet."""
         if movement.is_ready:
             return movement.command(destination)
-        return await self.workers.run(movement.command, destination)
+        return await self.writers.run(movement.command, destination)
 
     async def execute(self, command: MovementCommand) -> Outcome:
         """Queue a command and wait for its outcome, like `group_commit.run`.
@@ -134,7 +140,7 @@ class Adapters:
         :raises Unavailable: when it was not executed, or when its outcome is not known.
         """
         if not settings.GROUP_COMMIT_SHARED:
-            return await self.workers.run(group_commit.run, command)
+            return await self.writers.run(group_commit.run, command)
         future = group_commit.submit(command)
         try:
             outcome = await self._handover.wait(future, seconds=group_commit.WAIT_SECONDS)
@@ -151,14 +157,3 @@ def _look_up_keys(prefixes: Sequence[str]) -> list[Credential | BaseException | 
 
 def _look_up_owners(names: Sequence[str]) -> list[Owner | BaseException | None]:
     return [credentials.look_up_owner(name).found for name in names]
-
-
-def _find_wallets(
-    asked: Sequence[tuple[int, str]],
-) -> list[WalletIdentity | BaseException | None]:
-    found: dict[tuple[int, str], WalletIdentity] = {}
-    for client in {client for client, _ in asked}:
-        names = [name for owner, name in asked if owner == client]
-        rows = identity.identify_many(client, names)
-        found |= {(client, name): row for name, row in rows.items()}
-    return [found.get(one) for one in asked]

@@ -6,8 +6,9 @@ import asyncio
 import time
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
+from django.conf import settings
 from django.core.exceptions import DisallowedHost
 from django_prometheus.middleware import Metrics
 
@@ -23,6 +24,10 @@ from wallets.api.express.asgi_http import Application, ClientGone, Receive, Scop
 from wallets.api.express.routes import Asked, Route
 from wallets.api.throttling import RouteClass
 from wallets.operations import group_commit
+
+CALLER_LEFT: Final = 499
+"""What log and metrics say of a call whose caller did not wait; as other servers call it."""
+_PATIENCE_SECONDS: Final[float] = settings.REQUEST_DEADLINE_SECONDS - 0.5
 
 AnswerOf = Callable[[Call, BaseException], Answer]
 
@@ -49,23 +54,28 @@ class Express:
         started = time.perf_counter()
         call = asgi_http.call_of(scope)
         token = logs.request_id.set(call.request_id)
+        status = CALLER_LEFT
         try:
             answer = await self._answer(route, name, call, receive)
+            status = answer.status
             await asgi_http.respond(send, call, answer)
         except ClientGone:
             return
         finally:
             logs.request_id.reset(token)
-        seconds = time.perf_counter() - started
-        self._log.note(call, answer.status, seconds)
-        _count(route.name, call.method, answer.status, seconds)
+            seconds = time.perf_counter() - started
+            self._log.note(call, status, seconds)
+            _count(route.name, call.method, status, seconds)
 
     async def _answer(self, route: Route, name: str, call: Call, receive: Receive) -> Answer:
         adapters = self._ready()
         try:
-            return await self._serve(route, name, call, receive, adapters)
+            async with asyncio.timeout(_PATIENCE_SECONDS):
+                return await self._serve(route, name, call, receive, adapters)
         except ClientGone:
             raise
+        except TimeoutError:
+            return self._answer_of(call, group_commit.taking_too_long())
         except Exception as error:  # noqa: BLE001 - as Django's handler: a caller gets an answer
             if not call.limits:
                 # A call that failed before it was counted, for a reason that may be ours, is free.

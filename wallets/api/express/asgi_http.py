@@ -60,7 +60,9 @@ def check_host(call: Call) -> None:
 
     :raises DisallowedHost: for another one.
     """
-    if not _is_known_host(call.headers.get("host", ""), tuple(settings.ALLOWED_HOSTS)):
+    # HTTP/1.0 needs no Host: then the address it came to is the name, as it is for Django.
+    host = call.headers.get("host", call.bound)
+    if not _is_known_host(host, tuple(settings.ALLOWED_HOSTS)):
         raise DisallowedHost
 
 
@@ -71,13 +73,22 @@ async def read_body(receive: Receive, call: Call, *, bytes_max: int) -> bytes:
     :raises ClientGone: if it never ends.
     """
     parameters.check_body_headers(call, bytes_max=bytes_max)
-    message = await _within_time(receive)
-    body: bytes = message.get("body", b"")
-    if message.get("more_body") or message["type"] != "http.request":
-        body = await _read_on(receive, message, bytes_max)
-    if len(body) > bytes_max:
-        raise parameters.too_large(bytes_max)
-    return body
+    body = bytearray()
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            while True:
+                message = await receive()
+                if message["type"] != "http.request":
+                    raise ClientGone
+                body += message.get("body", b"")
+                if len(body) > bytes_max:
+                    raise parameters.too_large(bytes_max)
+                if not message.get("more_body"):
+                    return bytes(body)
+    except TimeoutError:
+        raise errors.RequestTimeout(
+            f"The body was not whole within {BODY_SECONDS:.0f} seconds; nothing was done."
+        ) from None
 
 
 async def respond(send: Send, call: Call, answer: Answer) -> None:
@@ -92,33 +103,6 @@ async def respond(send: Send, call: Call, answer: Answer) -> None:
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     body = b"" if call.method == "HEAD" else answer.body
     await send({"type": "http.response.body", "body": body})
-
-
-async def _read_on(receive: Receive, first: Message, bytes_max: int) -> bytes:
-    body = bytearray()
-    deadline = asyncio.get_running_loop().time() + BODY_SECONDS
-    message = first
-    while True:
-        if message["type"] != "http.request":
-            raise ClientGone
-        body += message.get("body", b"")
-        if len(body) > bytes_max:
-            raise parameters.too_large(bytes_max)
-        if not message.get("more_body"):
-            return bytes(body)
-        message = await _within_time(receive, deadline)
-
-
-async def _within_time(receive: Receive, deadline: float | None = None) -> Message:
-    if deadline is None:
-        deadline = asyncio.get_running_loop().time() + BODY_SECONDS
-    try:
-        async with asyncio.timeout_at(deadline):
-            return await receive()
-    except TimeoutError:
-        raise errors.RequestTimeout(
-            f"The body was not whole within {BODY_SECONDS:.0f} seconds; nothing was done."
-        ) from None
 
 
 @lru_cache(maxsize=1024)

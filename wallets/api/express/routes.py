@@ -8,8 +8,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from django.conf import settings
 
@@ -27,6 +28,8 @@ from wallets.balances import PastQuestion, Question
 from wallets.operations.open_wallet import open_wallet
 
 BASE: Final = ("", "api", "v1")
+SMALL_BYTES: Final = 8 * 1024
+"""A body above this may take the decoder longer than the loop's other callers should wait."""
 
 
 @dataclass(slots=True)
@@ -79,8 +82,10 @@ class Route:
 
 async def open_a_wallet(asked: Asked) -> Answer:
     """Open a wallet."""
-    request = parsing.open_wallet(asked.call, asked.principal, await asked.body())
-    opened = await asked.adapters.workers.run(
+    body = await asked.body()
+    read = partial(parsing.open_wallet, asked.call, asked.principal, body)
+    request = read() if len(body) <= SMALL_BYTES else await asked.adapters.readers.run(read)
+    opened = await asked.adapters.writers.run(
         open_wallet,
         client=asked.principal.client,
         user_id=request.user_id,
@@ -99,7 +104,8 @@ def move(verb: parsing.Verb) -> Callable[[Asked], Awaitable[Answer]]:
         adapters, principal = asked.adapters, asked.principal
         wallet = await adapters.wallet(principal, asked.name)
         body = await asked.body()
-        movement = parsing.movement(verb, wallet, asked.call, principal, body)
+        read = partial(parsing.movement, verb, wallet, asked.call, principal, body)
+        movement = read() if len(body) <= SMALL_BYTES else await adapters.readers.run(read)
         destination = None
         if movement.destination is not None:
             destination = await adapters.wallet(
@@ -154,6 +160,8 @@ _OF_WALLET: Final[dict[tuple[str, ...], Route]] = {
 
 def find(method: str, path: str) -> tuple[Route, str] | None:
     """Find the route of a path and the wallet in it; None: it is not the lane's."""
+    if not path.startswith("/"):
+        path = urlsplit(path).path  # some proxies send the whole address
     parts = tuple(path.split("/"))
     if parts[:3] != BASE:
         return None
