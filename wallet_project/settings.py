@@ -111,6 +111,7 @@ _SQLITE_OPTIONS: dict[str, Any] = {
 def _database(name: str, default: str) -> dict[str, Any]:
     found = env.database(name, default)
     if found["ENGINE"] == "django.db.backends.mysql":
+        found["ENGINE"] = "wallet_project.kit.mysql"
         found["OPTIONS"] = _MYSQL_OPTIONS | found.get("OPTIONS", {})
         found["CONN_MAX_AGE"] = 60
         found["CONN_HEALTH_CHECKS"] = True
@@ -130,7 +131,7 @@ if env.text("DATABASE_OWNER_URL"):
     """The primary, as the user who owns the tables: migrations only."""
 if env.text("DATABASE_REPLICA_URL"):
     DATABASES["replica"] = _database("DATABASE_REPLICA_URL", "")
-    if DATABASES["replica"]["ENGINE"] == "django.db.backends.mysql":
+    if DATABASES["replica"]["ENGINE"] == "wallet_project.kit.mysql":
         # Shorter than the primary's, which has to answer in the same request if this one hangs.
         DATABASES["replica"]["OPTIONS"] |= {"connect_timeout": 1, "read_timeout": 2}
 DATABASE_ROUTERS = ["wallet_project.db_router.Router"]

@@ -19,6 +19,7 @@ MAY_CATCH_DATABASE_ERRORS: Final = {
     "wallet_project/kit/database.py": "decides which errors heal by running again",
     "wallet_project/kit/group_commit.py": "splits a list, so that one bad command fails alone",
     "wallet_project/kit/sqlite/base.py": "frees the writers' lock when BEGIN fails, and re-raises",
+    "wallet_project/kit/mysql/base.py": "names a broken CHECK as Django does, and re-raises",
     "wallet_project/kit/heartbeat.py": "outlives an outage of the primary, as the relay does",
     "wallet_project/kit/replica.py": "asks the other database when one does not answer",
     "events/relay.py": "outlives an outage of the primary, and re-raises what time cannot heal",

@@ -19,6 +19,7 @@ from django.db import connections, models
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.sql.compiler import SQLCompiler
 
+from wallet_project.kit import one_trip
 from wallet_project.kit.database import PRIMARY
 from wallet_project.kit.fields import BinaryUUIDField
 
@@ -38,7 +39,8 @@ class _Column:
 def insert_rows(
     model: type[models.Model], columns: Sequence[str], rows: Sequence[Sequence[Any]]
 ) -> None:
-    """Insert rows given as tuples of plain values, in order, inside the caller's transaction.
+    """Insert rows given as tuples of plain values, in order, inside the caller's transaction;
+    within `one_trip` at its end.
 
     `columns` are field names (`attname` for foreign keys). Columns left out get the database's
     default, so they must be nullable or counted by the database.
@@ -47,8 +49,7 @@ def insert_rows(
     for start in range(0, len(rows), ROWS_A_STATEMENT):
         params: list[Any] = []
         tuples = [_write(row, plan, params) for row in rows[start : start + ROWS_A_STATEMENT]]
-        with connections[PRIMARY].cursor() as cursor:
-            cursor.execute(head + ", ".join(tuples), params)
+        one_trip.change(head + ", ".join(tuples), params)
 
 
 def _write(row: Sequence[Any], plan: Sequence[_Column], params: list[Any]) -> str:

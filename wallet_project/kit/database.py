@@ -12,7 +12,7 @@ from __future__ import annotations
 import random
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar, cast
@@ -218,10 +218,22 @@ def update_by_primary_key(queryset: models.QuerySet[Any], **values: Any) -> int:
     On a small table MySQL turns `WHERE id IN (…)` into a scan that locks other people's rows: 126
     deadlocks in 300 lists, none with the hint. The ORM has no word for the hint.
     """
+    compiler = _primary_key_update(queryset, values)
+    return int(compiler.execute_sql(ROW_COUNT) or 0)
+
+
+def statement_by_primary_key(
+    queryset: models.QuerySet[Any], **values: Any
+) -> tuple[str, Sequence[Any]]:
+    """Write the statement that `update_by_primary_key` would run, for who sends it with others."""
+    sql, params = _primary_key_update(queryset, values).as_sql()
+    return sql, params
+
+
+def _primary_key_update(queryset: models.QuerySet[Any], values: Mapping[str, Any]) -> Any:
     query: Any = queryset.query.chain(_PrimaryKeyUpdate)
     query.add_update_values(values)
-    compiler = query.get_compiler(queryset.db)
-    return int(compiler.execute_sql(ROW_COUNT) or 0)
+    return query.get_compiler(queryset.db)
 
 
 class _PrimaryKeyUpdate(UpdateQuery):

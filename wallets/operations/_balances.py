@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Final
 from uuid import UUID
 
 from django.db import connections, models
 from django.db.models import F
 
+from wallet_project.kit import one_trip
 from wallet_project.kit.bulk_sql import RawCondition, hex_list
-from wallet_project.kit.database import PRIMARY, ByPrimaryKey, update_by_primary_key
+from wallet_project.kit.database import PRIMARY, ByPrimaryKey, statement_by_primary_key
 from wallets.models import Wallet
 from wallets.operations._drafts import Change, Drafts
 
@@ -47,15 +49,19 @@ def _apply_chunk(changes: Mapping[UUID, Change], drafts: Drafts) -> None:
     rows = Wallet.objects.using(PRIMARY).filter(_as_locked(changes, connections[PRIMARY].vendor))
     if any(change.delta < 0 for change in changes.values()):
         rows = rows.filter(balance__gte=F("held") - F("overdraft_limit") - deltas)
-    matched = update_by_primary_key(
+    sql, params = statement_by_primary_key(
         rows,
         balance=F("balance") + deltas,
         version=F("version") + steps,
         posting_sequence=F("posting_sequence") + steps,
         last_posted_at=ByPrimaryKey(moments, _MOMENT),
     )
-    if matched != len(changes):
-        raise BalanceGuardFailed(f"{len(changes)} wallets were locked, {matched} were as expected.")
+    one_trip.change(sql, params, check=partial(_expect, len(changes)))
+
+
+def _expect(locked: int, matched: int) -> None:
+    if matched != locked:
+        raise BalanceGuardFailed(f"{locked} wallets were locked, {matched} were as expected.")
 
 
 def _as_locked(changes: Mapping[UUID, Change], vendor: str) -> RawCondition:

@@ -22,6 +22,7 @@ from wallet_project.kit import database
 from wallet_project.kit.database import PRIMARY
 from wallet_project.kit.errors import DomainError, Refused, Unavailable
 from wallet_project.kit.group_commit import DeadlinePassed
+from wallet_project.kit.one_trip import one_trip
 from wallets import errors, policies
 from wallets.chart import CHART, Party
 from wallets.operations import _balances, _locking, _openings, _replay
@@ -71,10 +72,11 @@ def attempt(commands: Sequence[MovementCommand], *, linked: bool = False) -> lis
             outcomes = [_decide(command, drafts, known) for command in commands]
         # 3 Parents before children: an insert would share-lock what the update then needs.
         made = _openings.insert(openings, drafts)
-        _balances.apply(drafts)
-        posting.post_entries(drafts.entries)
+        with one_trip():
+            _balances.apply(drafts)
+            posting.post_entries(drafts.entries)
+            outbox.record([*made, *drafts.events])
         _replay.store_refusals(drafts.refusals, moment)
-        outbox.record([*made, *drafts.events])
     # A wallet that was to be opened and was refused does not exist.
     left = drafts.balances(wallets.keys() | drafts.changes.keys())
     return [

@@ -41,13 +41,13 @@ def codes(outcomes: list[Outcome]) -> list[str]:
     return ["ok" if one.error is None else one.error.code for one in outcomes]
 
 
-def test_wallets_are_found_in_two_statements(client_acme: Company) -> None:
+def test_wallets_are_found_in_two_statements_at_most(client_acme: Company) -> None:
     wallets = [wallet_of(client_acme, f"w-{number}") for number in range(20)]
     names = [str(w.id).upper() for w in wallets[:10]] + [f"w-{n}" for n in range(10, 20)]
     identity.forget_all()
     with CaptureQueriesContext(connections[PRIMARY]) as queries:
         found = identity.identify_many(client_acme.id, [*names, "nobody", "not a name", ""])
-    assert len(queries) == 2
+    assert len(queries) <= 2  # one for ids and one for references; the replica may know some
     assert found == dict(zip(names, wallets, strict=True))
 
 
