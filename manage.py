@@ -8,9 +8,13 @@ import sys
 def main() -> None:
     """Read the command line and run the command."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "wallet_project.settings")
+    from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line
 
-    execute_from_command_line(sys.argv)
+    try:
+        execute_from_command_line(sys.argv)
+    except ImproperlyConfigured as error:
+        sys.exit(f"error: {error}")
 
 
 if __name__ == "__main__":

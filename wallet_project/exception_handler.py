@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Any, Final
 
-from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
+from django.core.exceptions import DisallowedHost, RequestDataTooBig, SuspiciousOperation
 from django.db import Error as DatabaseError
 from django.db import InterfaceError, InternalError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
@@ -76,6 +76,8 @@ def as_domain_error(error: BaseException) -> DomainError:
         return api.RouteNotFound("The API has no such path.")
     if isinstance(error, drf.MethodNotAllowed):
         return api.MethodNotAllowed(("GET", "HEAD", "OPTIONS"))  # a page of the documentation
+    if isinstance(error, DisallowedHost):
+        return api.BadRequest("The service does not go by the name in Host; see ALLOWED_HOSTS.")
     if isinstance(error, SuspiciousOperation | drf.APIException):
         return api.BadRequest("The request cannot be understood.")
     return api.InternalError()

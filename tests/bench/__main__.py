@@ -37,6 +37,9 @@ OURS: Final = "wallet service"
 ALONE: Final = "one transaction a request"
 _PARTS: Final = ("DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL", "KAFKA_BOOTSTRAP_SERVERS")
 _QUICK: Final = ("empty answer", "deposit", "transfer", "balance", "past balance", "bulk of 100")
+_IN_LANE: Final = (
+    *("deposit", "withdraw", "transfer", "bulk", "create_wallet", "balance", "balance_at"),
+)
 _BULK_CONNECTIONS: Final = 4
 _LEAST_SECONDS: Final = {"bulk of 100": 2.0, "bulk of 1,000": 4.0}
 
@@ -124,7 +127,7 @@ def _ours(asked: Options, stack: ExitStack) -> list[Target]:
 
 
 def _steps(asked: Options, targets: Sequence[Target]) -> list[Step]:
-    """Choose what is run on which; only what the group commit changes is run on the baseline."""
+    """Choose what is run on which; what the lane does not serve is the same on the baseline."""
     steps = []
     names = [name for name in asked.loads if not asked.quick or name in _QUICK]
     for name in names or asked.loads:
@@ -132,7 +135,7 @@ def _steps(asked: Options, targets: Sequence[Target]) -> list[Step]:
         for place, target in enumerate(targets):
             if not hasattr(target.adapter, load.call):
                 continue
-            if place and (not load.moves or load.commands > 1 or load.call == "create_wallet"):
+            if place and load.call not in _IN_LANE:
                 continue
             for connections in _connections(asked, load):
                 steps.append(Step(target, load, connections))

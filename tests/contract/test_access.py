@@ -214,6 +214,11 @@ def test_a_key_on_the_open_loopback_is_believed_or_refused(demo: Company, acme: 
         ({}, {"Forwarded": "for=127.0.0.1"}),
         ({}, {"Via": "1.1 edge"}),
         ({}, {"X-Real-IP": "127.0.0.1"}),
+        # A page of another site makes the browser of somebody here send it.
+        ({}, {"Origin": "http://evil.example"}),
+        ({}, {"Origin": "null"}),
+        ({}, {"Sec-Fetch-Site": "cross-site"}),
+        ({}, {"Sec-Fetch-Site": "same-site"}),
     ],
 )
 def test_nothing_else_is_the_open_loopback(
@@ -221,6 +226,12 @@ def test_nothing_else_is_the_open_loopback(
 ) -> None:
     reply = Api(transport=InProcess(**(LOCAL | environ))).get("/wallets", headers=headers)
     is_problem(reply, 401, "unauthenticated")
+
+
+def test_our_own_pages_may_use_the_open_loopback(demo: Company) -> None:
+    headers = {"Origin": "http://localhost", "Sec-Fetch-Site": "same-origin"}
+    local = Api(transport=InProcess(**LOCAL))
+    assert local.post("/wallets", {}, headers=headers).status == 201
 
 
 def test_the_loopback_without_a_demo_client(database: None, settings: Any) -> None:

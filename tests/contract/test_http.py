@@ -219,3 +219,24 @@ def test_a_database_that_is_away(
     assert reply.headers["retry-after"] == "1"
     assert "10.0.0.5" not in reply.body.decode()
     assert acme.get("/wallets/alice").status == 200
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("POST", "/wallets", {}),
+        ("POST", "/wallets/alice/deposit", {"amount": "1.00"}),
+        ("POST", "/wallets/alice/freeze", None),
+        ("POST", "/transactions/bulk", {"transactions": []}),
+        ("PATCH", "/wallets/alice", {"metadata": {}}),
+        ("GET", "/wallets/alice", None),
+        ("GET", "/wallets/alice/balance", None),
+    ],
+)
+def test_a_misspelt_body_in_the_query_string_cannot_pass_unseen(
+    acme: Api, alice: WalletIdentity, method: str, path: str, body: Any
+) -> None:
+    query = {"referenceId": "abc"}
+    with nothing_happens():
+        reply = acme.call(method, path, body, query=query)
+    is_problem(reply, 400, "invalid_parameter", "referenceId")

@@ -317,3 +317,15 @@ def test_a_client_has_so_many_channels(acme: Api, alice: WalletIdentity, setting
     assert (
         acme.deposit("alice", "1.00", channel="one", headers={"Idempotency-Key": "c"}).status == 201
     )
+
+
+@pytest.mark.parametrize("status", [WalletStatus.FROZEN, WalletStatus.CLOSED])
+def test_a_refused_transfer_tells_which_wallet_is_to_blame(
+    acme: Api, alice: WalletIdentity, bob: WalletIdentity, status: str
+) -> None:
+    acme.deposit("alice", "10.00")
+    Wallet.objects.filter(pk=bob.id).update(status=status)
+    replies = [acme.transfer("alice", "bob", "1.00", referenceId="gift") for _ in range(2)]
+    for reply in replies:
+        is_problem(reply, 422, f"wallet_{status.lower()}")
+        assert reply.json["walletId"] == str(bob.id)

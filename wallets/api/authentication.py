@@ -94,7 +94,8 @@ def is_open_loopback(call: Call) -> bool:
     """Tell whether a call without a key may be the demo client's.
 
     Both ends of the connection must be this machine, and nothing may hint at a proxy: behind one,
-    every peer is local.
+    every peer is local. And no page of another site may have made the browser of somebody here
+    send it.
     """
     return (
         bool(settings.OPEN_LOOPBACK)
@@ -102,6 +103,7 @@ def is_open_loopback(call: Call) -> bool:
         and _is_loopback(call.bound)
         and _LOCAL_HOST.fullmatch(call.headers.get("host", "")) is not None
         and not any(name in _FORWARDING or name.startswith("x-forwarded-") for name in call.headers)
+        and not _is_of_another_site(call.headers)
     )
 
 
@@ -130,6 +132,14 @@ def _sent_credentials(headers: Mapping[str, str]) -> list[str]:
     if "x-api-key" in headers:
         found.append(headers["x-api-key"].strip(" \t"))
     return found
+
+
+def _is_of_another_site(headers: Mapping[str, str]) -> bool:
+    """Tell whether a browser says that a page from elsewhere sends this."""
+    origin = headers.get("origin")
+    return headers.get("sec-fetch-site", "none") not in ("none", "same-origin") or (
+        origin is not None and origin != f"http://{headers.get('host', '')}"
+    )
 
 
 def _is_loopback(address: str) -> bool:

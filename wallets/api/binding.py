@@ -33,6 +33,14 @@ class ApiView(APIView):
     """The scope for each method."""
     route_class: ClassVar[RouteClass] = RouteClass.REQUEST
     """What a POST to the route counts as; other methods are requests only."""
+    takes_query: ClassVar[frozenset[str]] = frozenset()
+    """The methods that have parameters in the query string."""
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Let a call in, or not: who, how much, which scope, and nothing that is not understood."""
+        super().initial(request, *args, **kwargs)
+        if request.method not in self.takes_query:
+            parameters.check_none(self.call)
 
     def perform_authentication(self, request: Request) -> None:
         """Authenticate and count the call; take note of the idempotency key in between, so that

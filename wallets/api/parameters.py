@@ -58,6 +58,15 @@ class OffsetQuery:
     limit: int
 
 
+def check_none(call: Call) -> None:
+    """Refuse any parameter, on a route that has none: a misspelt body is no query string.
+
+    :raises InvalidParameter: then.
+    """
+    if call.query:
+        _parameters(call, ())
+
+
 def wallets_query(call: Call) -> WalletsQuery:
     """Read the parameters of GET /wallets.
 
@@ -233,7 +242,7 @@ def _parameters(call: Call, known: Collection[str]) -> dict[str, str]:
     for name, value in pairs:
         if name not in known:
             raise errors.InvalidParameter(
-                f"This route knows {', '.join(sorted(known))}.", field=name
+                f"This route knows {', '.join(sorted(known)) or 'no parameter'}.", field=name
             )
         if name in found:
             raise errors.InvalidParameter("It may be given once.", field=name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final
 
 from django.conf import settings
 from django.http import HttpResponse
@@ -33,12 +34,15 @@ from wallets.operations.unfreeze_wallet import unfreeze_wallet
 from wallets.operations.update_metadata import update_metadata
 from wallets.trial_balance import trial_balance
 
+READS: Final = frozenset({"GET", "HEAD"})
+
 
 @extend_schema_view(get=documentation.LIST_WALLETS, post=documentation.OPEN_WALLET)
 class WalletsView(ApiView):
     """All wallets of the caller."""
 
     scopes = {"GET": Scope.WALLETS_READ, "HEAD": Scope.WALLETS_READ, "POST": Scope.WALLETS_WRITE}
+    takes_query = READS
 
     def get(self, request: Request) -> HttpResponse:
         """List the caller's wallets, newest first."""
@@ -191,6 +195,7 @@ class PastBalanceView(ApiView):
     """A wallet's money at some moment."""
 
     scopes = {"GET": Scope.WALLETS_READ, "HEAD": Scope.WALLETS_READ}
+    takes_query = READS
 
     def get(self, request: Request, wallet_id: str) -> HttpResponse:
         """Tell a wallet's balance at a moment."""
@@ -205,6 +210,7 @@ class HistoryView(ApiView):
     """A wallet's movements."""
 
     scopes = {"GET": Scope.TRANSACTIONS_READ, "HEAD": Scope.TRANSACTIONS_READ}
+    takes_query = READS
 
     def get(self, request: Request, wallet_id: str) -> HttpResponse:
         """List a wallet's movements, newest first."""
@@ -238,6 +244,7 @@ class TrialBalanceView(ApiView):
     """The caller's books in one list."""
 
     scopes = {"GET": Scope.LEDGER_READ, "HEAD": Scope.LEDGER_READ}
+    takes_query = READS
 
     def get(self, request: Request) -> HttpResponse:
         """Sum the caller's books."""

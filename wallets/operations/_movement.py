@@ -169,13 +169,18 @@ def _refuse(command: MovementCommand, wallets: dict[UUID, WalletState]) -> Refus
         return errors.SameWallet("A transfer needs two different wallets.")
     other = wallets[command.counterparty]
     return (
-        policies.refuse_by_status(named)
-        or policies.refuse_by_status(other)
-        or policies.refuse_currency(named, command.currency)
-        or policies.refuse_currency(other, command.currency)
+        _about(named, policies.refuse_by_status(named))
+        or _about(other, policies.refuse_by_status(other))
+        or _about(named, policies.refuse_currency(named, command.currency))
+        or _about(other, policies.refuse_currency(other, command.currency))
         or _refuse_leg(named, rule.wallet_sign * command.amount)
-        or _refuse_leg(other, -rule.wallet_sign * command.amount)
+        or _about(other, _refuse_leg(other, -rule.wallet_sign * command.amount))
     )
+
+
+def _about(wallet: WalletState, refusal: Refused | None) -> Refused | None:
+    """Say which of a transfer's two wallets is to blame."""
+    return None if refusal is None else refusal.add_facts(walletId=str(wallet.id))
 
 
 def _refuse_leg(wallet: WalletState, amount: int) -> Refused | None:

@@ -15,7 +15,7 @@ from django_prometheus.middleware import Metrics
 from wallet_project.kit import logs
 from wallet_project.kit.access_log import AccessLog
 from wallet_project.kit.errors import DomainError
-from wallets.api import authentication, errors, parsing, rendering, throttling
+from wallets.api import authentication, errors, parameters, parsing, rendering, throttling
 from wallets.api.authentication import Principal
 from wallets.api.calls import Answer, Call
 from wallets.api.express import asgi_http, routes
@@ -98,6 +98,8 @@ class Express:
         scope = route.view.scopes.get(call.method)
         if scope is not None:
             authentication.require(principal, scope)
+        if call.method not in route.view.takes_query:
+            parameters.check_none(call)
         if call.method == "OPTIONS":
             return rendering.allowed_methods(call, route.methods)
         if call.method not in route.methods:

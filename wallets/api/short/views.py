@@ -109,6 +109,7 @@ class HistoryView(ShortView):
     """What happened to a wallet."""
 
     scopes = {"GET": Scope.TRANSACTIONS_READ, "HEAD": Scope.TRANSACTIONS_READ}
+    takes_query = frozenset({"GET", "HEAD"})
 
     def get(self, request: Request, name: str) -> HttpResponse:
         """List what happened to a wallet, oldest first."""
