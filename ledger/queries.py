@@ -17,7 +17,7 @@ from django.db.models import DecimalField, Min, Sum
 from django.db.models.functions import Cast
 
 from ledger.models import Account, JournalEntry, NormalSide, Posting
-from wallet_project.kit.bulk_sql import RawCondition, hex_list
+from wallet_project.kit.bulk_sql import hex_list
 from wallet_project.kit.database import PRIMARY
 
 
@@ -84,12 +84,16 @@ class AccountTotal:
 
 def entries_by_key(keys: Collection[bytes]) -> dict[bytes, PostedEntry]:
     """Find the entries that these idempotency keys already made."""
-    entries = JournalEntry.objects.using(PRIMARY)
     # Nearly always there is none, and a list of 256 keys as parameters takes the ORM a millisecond.
-    used = RawCondition(f"idempotency_key IN ({hex_list(keys)})")
-    ids = list(entries.filter(used).values_list("pk", flat=True))
-    found = _with_lines(entries.filter(pk__in=ids), PRIMARY) if ids else []
-    return {entry.idempotency_key: entry for entry in found}
+    table = connections[PRIMARY].ops.quote_name(JournalEntry._meta.db_table)
+    sql = f"SELECT idempotency_key FROM {table} WHERE idempotency_key IN ({hex_list(keys)})"  # noqa: S608 - hex digits
+    with connections[PRIMARY].cursor() as cursor:
+        cursor.execute(sql)
+        used = [bytes(key) for (key,) in cursor.fetchall()]
+    if not used:
+        return {}
+    found = JournalEntry.objects.using(PRIMARY).filter(idempotency_key__in=used)
+    return {entry.idempotency_key: entry for entry in _with_lines(found, PRIMARY)}
 
 
 def hash_of_key(key: bytes) -> bytes | None:

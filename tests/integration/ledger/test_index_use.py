@@ -1,4 +1,4 @@
-"""A past balance is one look-up in one index, however long the account's history is."""
+"""What is asked often is looked up in an index, however large the books are."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ import pytest
 from django.db import connections
 
 from ledger import queries as books
-from tests.people import fund
+from tests.people import asks, fund
 from wallets import queries
 from wallets.identity import WalletIdentity
+from wallets.operations import _movement, deposit
 
 pytestmark = pytest.mark.full_stack
 
@@ -28,6 +29,28 @@ def test_a_past_balance_costs_the_same_after_five_postings_and_after_sixty(
 
     assert rows_read(alice) == after_five
     assert after_five <= 12
+
+
+def test_a_movement_looks_at_as_many_rows_in_large_books_as_in_small_ones(
+    alice: WalletIdentity, bob: WalletIdentity
+) -> None:
+    """The ORM once put `= 1` behind a condition, and every list read the whole journal."""
+    fund(alice, 1)
+    after_one = rows_read_by_a_deposit(alice)
+    for _ in range(80):
+        fund(bob, 1)
+
+    assert rows_read_by_a_deposit(alice) <= after_one
+    assert after_one <= 30
+
+
+def rows_read_by_a_deposit(wallet: WalletIdentity) -> int:
+    """Count the index and row reads of one deposit, on this thread's connection."""
+    command = deposit.command(wallet=wallet, request=asks(1, wallet=wallet))
+    with connections["default"].cursor() as cursor:
+        before = _handler_reads(cursor)
+        _movement.execute([command])
+        return _handler_reads(cursor) - before
 
 
 def rows_read(wallet: WalletIdentity) -> int:
