@@ -36,7 +36,8 @@ CHUNK: Final = 2_000
 SEND_SECONDS: Final = 10.0
 LOCK_WAIT_SECONDS: Final = 3
 BUDGET_SECONDS: Final = 5.0
-POLL_SECONDS: Final = 0.05
+POLL_SECONDS: Final = 0.2
+"""Between two drains. Each costs commits of its own, which movements wait for."""
 _OPERATION: Final = "publish_events"
 BACK_OFF_SECONDS: Final = 1.0
 BACK_OFF_SECONDS_MAX: Final = 5.0
