@@ -7,6 +7,7 @@ import resource
 import sys
 from typing import Any, Final
 
+from gunicorn.glogging import Logger
 from prometheus_client import multiprocess
 
 from wallet_project import env
@@ -35,6 +36,13 @@ logconfig_dict = logs.configuration(env.text("LOG_LEVEL", "INFO")) | {
         "gunicorn.access": {"level": "CRITICAL", "handlers": [], "propagate": False},
     }
 }
+
+
+class logger_class(Logger):  # type: ignore[misc]  # noqa: N801 - the name of the setting
+    """Gathers nothing for access lines: gunicorn would put each together before it drops it."""
+
+    def access(self, *_: Any) -> None:
+        """Leave the access line to the application."""
 
 
 def open_files() -> int:
