@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 
@@ -329,3 +330,15 @@ def test_a_refused_transfer_tells_which_wallet_is_to_blame(
     for reply in replies:
         is_problem(reply, 422, f"wallet_{status.lower()}")
         assert reply.json["walletId"] == str(bob.id)
+
+
+def test_a_crowd_of_first_deposits_by_a_new_rail_is_let_in(
+    acme: Api, alice: WalletIdentity
+) -> None:
+    """Each asked the database for the rail's account, and most were too many for its threads."""
+    with ThreadPoolExecutor(150) as pool:
+        replies = list(
+            pool.map(lambda _: acme.deposit("alice", "1.00", channel="new-rail"), range(300))
+        )
+    assert {reply.status for reply in replies} == {201}
+    assert acme.balance("alice") == "300.00"

@@ -81,9 +81,12 @@ class ParsedMovement:
     """As the caller named it; transfers only."""
 
     @property
-    def is_ready(self) -> bool:
-        """Whether the command can be made without asking the database."""
-        return self.verb is Verb.TRANSFER or _rails.is_known(self.wallet, self.request)
+    def unknown_rail(self) -> _rails.Rail | None:
+        """The payment rail that the database has to be asked for before there is a command."""
+        if self.verb is Verb.TRANSFER:
+            return None
+        rail = _rails.rail_of(self.wallet, self.request)
+        return None if rail.is_known else rail
 
     def command(self, destination: WalletIdentity | None) -> MovementCommand:
         """Make the spine's command.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from typing import Final
+from uuid import UUID
 
 from django.conf import settings
 
@@ -21,7 +22,7 @@ from wallets.api.throttling import RouteClass
 from wallets.balances import BalanceView, PastBalanceView, PastQuestion, Question
 from wallets.credentials import Credential, Owner
 from wallets.identity import WalletIdentity
-from wallets.operations import group_commit
+from wallets.operations import _rails, group_commit
 from wallets.operations._commands import MovementCommand, Outcome
 
 READERS: Final = 8
@@ -52,6 +53,7 @@ class Adapters:
         )
         self._keys = Batcher(_look_up_keys, self._keepers)
         self._owners = Batcher(_look_up_owners, self._keepers)
+        self._rails: Batcher[_rails.Rail, UUID] = Batcher(_rails.learn, self.writers)
         self._identities = Batcher(identity.find_each, self.readers)
         self._balances: Batcher[Question, BalanceView] = Batcher(balances.balances, self.readers)
         self._past: Batcher[PastQuestion, PastBalanceView] = Batcher(
@@ -129,10 +131,14 @@ class Adapters:
     async def command(
         self, movement: ParsedMovement, destination: WalletIdentity | None
     ) -> MovementCommand:
-        """Make the spine's command, in a thread where the payment rail is not known yet."""
-        if movement.is_ready:
-            return movement.command(destination)
-        return await self.writers.run(movement.command, destination)
+        """Make the spine's command; learn about its payment rail first, once for all who wait.
+
+        :raises TooManyChannels: if that is one payment rail too many.
+        """
+        rail = movement.unknown_rail
+        if rail is not None:
+            await self._rails.ask(rail)
+        return movement.command(destination)
 
     async def execute(self, command: MovementCommand) -> Outcome:
         """Queue a command and wait for its outcome, like `group_commit.run`.
