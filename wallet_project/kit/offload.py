@@ -15,19 +15,12 @@ from typing import Final, Generic, ParamSpec, TypeVar
 
 from django.db import close_old_connections
 
-from wallet_project.kit.errors import Unavailable
+from wallet_project.kit.group_commit import QueueFull
 
 P = ParamSpec("P")
 T = TypeVar("T")
 Q = TypeVar("Q", bound=Hashable)
 A = TypeVar("A")
-
-
-class TooBusy(Unavailable):
-    """More requests wait for a thread than the service can serve in time."""
-
-    code = "too_busy"
-    title = "The service is too busy"
 
 
 class Workers:
@@ -41,10 +34,10 @@ class Workers:
     async def run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a function in one of the threads and return what it returns.
 
-        :raises TooBusy: at once, when too much waits already.
+        :raises QueueFull: at once, when too much waits already.
         """
         if self._waiting >= self._waiting_max:
-            raise TooBusy("Too many requests wait already; send it again with the same key.")
+            raise QueueFull("Too many requests wait already; send it again with the same key.")
         self._waiting += 1
         context = contextvars.copy_context()  # its log lines carry the request's id
 

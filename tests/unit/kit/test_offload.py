@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from wallet_project.kit.offload import Batcher, Handover, TooBusy, Workers
+from wallet_project.kit.group_commit import QueueFull
+from wallet_project.kit.offload import Batcher, Handover, Workers
 
 
 def run(test: Callable[[Workers], Awaitable[Any]], *, threads: int = 2, waiting: int = 8) -> Any:
@@ -110,7 +111,7 @@ def test_too_much_work_is_turned_away_at_once() -> None:
     async def test(workers: Workers) -> None:
         begun = [asyncio.ensure_future(workers.run(gate.wait, 5)) for _ in range(3)]
         await asyncio.sleep(0.01)
-        with pytest.raises(TooBusy):
+        with pytest.raises(QueueFull):
             await workers.run(gate.wait, 5)
         gate.set()
         await asyncio.gather(*begun)

@@ -42,7 +42,7 @@ class Adapters:
     def __init__(self) -> None:
         self.readers = Workers("express-read", threads=READERS, waiting_max=READERS * 32)
         self.writers = Workers("express-write", threads=WRITERS, waiting_max=WRITERS * 32)
-        self.listers = Workers("express-bulk", threads=LISTERS, waiting_max=LISTERS * 8)
+        self.listers = Workers("express-bulk", threads=LISTERS, waiting_max=LISTERS * 32)
         self._keepers = Workers("express-keys", threads=KEEPERS, waiting_max=KEEPERS * 32)
         self._handover = Handover()
         self._redis = GroupFetch(
