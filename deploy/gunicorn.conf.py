@@ -9,39 +9,9 @@ import sys
 from types import FrameType
 from typing import Any
 
-from deploy.gunicorn_common import (
-    accesslog,
-    bind,
-    child_exit,
-    control_socket_disable,
-    graceful_timeout,
-    keepalive,
-    logconfig_dict,
-    logger_class,
-    max_requests,
-    open_files,
-    post_fork,
-    preload_app,
-    timeout,
-    worker_tmp_dir,
-)
+from deploy.gunicorn_common import *  # noqa: F403 - each name is a setting
+from deploy.gunicorn_common import open_files
 from wallet_project import env
-
-__all__ = [
-    "accesslog",
-    "bind",
-    "child_exit",
-    "control_socket_disable",
-    "graceful_timeout",
-    "keepalive",
-    "logconfig_dict",
-    "logger_class",
-    "max_requests",
-    "post_fork",
-    "preload_app",
-    "timeout",
-    "worker_tmp_dir",
-]
 
 CONNECTIONS_MAX = 1000
 

@@ -13,6 +13,23 @@ from prometheus_client import multiprocess
 from wallet_project import env
 from wallet_project.kit import logs
 
+__all__ = [
+    "accesslog",
+    "bind",
+    "child_exit",
+    "control_socket_disable",
+    "graceful_timeout",
+    "keepalive",
+    "logconfig_dict",
+    "logger_class",
+    "max_requests",
+    "open_files",
+    "post_fork",
+    "preload_app",
+    "timeout",
+    "worker_tmp_dir",
+]
+
 FILES_WANTED: Final = 4096
 
 bind = f"{env.text('BIND_HOST', '127.0.0.1')}:{env.number('PORT', 8080, least=1)}"

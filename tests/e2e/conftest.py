@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +12,7 @@ import pytest
 
 from deploy.embedded.__main__ import _OF_OTHERS
 from tests import databases
-from tests.e2e.services import Service
+from tests.e2e.services import Service, full_process
 from tests.embedded import starting
 
 
@@ -46,21 +44,8 @@ def full_service(django_db_setup: None, django_db_blocker: Any) -> Iterator[Serv
             "WALLET_HOME": home,
             "PORT": str(port),
         }
-        del environment["DJANGO_SETTINGS_MODULE"], environment["SECRET_KEY"]
-        process = subprocess.Popen(
-            [sys.executable, "-m", "deploy.full"],
-            cwd=starting.REPOSITORY,
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        try:
-            started = starting.Started(process, starting._read_greeting(process), Path(home))
+        with full_process(environment, Path(home)) as started:
             yield Service(started.base, key=started.key, name="full", environment=environment)
-        finally:
-            process.terminate()
-            process.wait(60)
 
 
 @pytest.fixture(params=["embedded", pytest.param("full", marks=pytest.mark.full_stack)])

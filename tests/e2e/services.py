@@ -6,9 +6,13 @@ import json
 import shlex
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+
+from tests.embedded import starting
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -86,3 +90,25 @@ class Service:
             for name, _, value in (line.partition(":") for line in lines[1:])
         }
         return Reply(int(lines[0].split()[1]), headers, text)
+
+
+@contextmanager
+def full_process(
+    environment: dict[str, str], home: Path, *, before_start: Callable[[], None] | None = None
+) -> Iterator[starting.Started]:
+    """Run `python -m deploy.full`, without what only tests have in their environment."""
+    del environment["DJANGO_SETTINGS_MODULE"], environment["SECRET_KEY"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "deploy.full"],
+        cwd=REPOSITORY,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        preexec_fn=before_start,
+    )
+    try:
+        yield starting.Started(process, starting._read_greeting(process), home)
+    finally:
+        process.terminate()
+        process.wait(60)

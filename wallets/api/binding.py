@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, NoReturn
+from typing import Any, ClassVar, Final, NoReturn
 
 from django.conf import settings
 from django.http import HttpResponse
@@ -21,6 +21,9 @@ from wallets.api.throttling import RouteClass
 from wallets.idempotency import Key
 from wallets.identity import WalletIdentity
 from wallets.models import Scope
+
+READS: Final = frozenset({"GET", "HEAD"})
+"""The methods that only look."""
 
 
 class ApiView(APIView):

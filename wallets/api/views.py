@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
 
 from django.conf import settings
 from django.http import HttpResponse
@@ -21,7 +20,7 @@ from wallets.api import (
     parsing,
     rendering,
 )
-from wallets.api.binding import ApiView
+from wallets.api.binding import READS, ApiView
 from wallets.api.parsing import Verb
 from wallets.api.throttling import RouteClass
 from wallets.identity import parse_uuid
@@ -33,8 +32,6 @@ from wallets.operations.open_wallet import open_wallet
 from wallets.operations.unfreeze_wallet import unfreeze_wallet
 from wallets.operations.update_metadata import update_metadata
 from wallets.trial_balance import trial_balance
-
-READS: Final = frozenset({"GET", "HEAD"})
 
 
 @extend_schema_view(get=documentation.LIST_WALLETS, post=documentation.OPEN_WALLET)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import resource
-import subprocess
-import sys
 import tempfile
 import urllib.request
 import zlib
@@ -19,7 +17,7 @@ from django.db import connections
 
 from deploy.stack import layout
 from tests import databases
-from tests.e2e.services import Service
+from tests.e2e.services import Service, full_process
 from tests.embedded import starting
 from tests.integration.events.reading import read_topic
 from tests.stress.faults import books, checks, parts
@@ -46,23 +44,9 @@ def running(django_db_setup: None, django_db_blocker: Any) -> Iterator[Running]:
             "REDIS_URL": environment["REDIS_URL"].removesuffix("/0") + "/1",
             "KAFKA_TOPIC_PREFIX": f"faults-{Path(home).name}.",
         }
-        del environment["DJANGO_SETTINGS_MODULE"], environment["SECRET_KEY"]
-        process = subprocess.Popen(
-            [sys.executable, "-m", "deploy.full"],
-            cwd=starting.REPOSITORY,
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            preexec_fn=_limit_open_files,
-        )
-        try:
-            started = starting.Started(process, starting._read_greeting(process), Path(home))
+        with full_process(environment, Path(home), before_start=_limit_open_files) as started:
             service = Service(started.base, started.key, "faults", environment)
-            yield Running(service, process, Path(home))
-        finally:
-            process.terminate()
-            process.wait(60)
+            yield Running(service, started.process, Path(home))
 
 
 def _limit_open_files() -> None:

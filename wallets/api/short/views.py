@@ -8,7 +8,7 @@ from rest_framework.request import Request
 
 from wallets import queries
 from wallets.api import parameters
-from wallets.api.binding import ApiView
+from wallets.api.binding import READS, ApiView
 from wallets.api.parsing import Verb
 from wallets.api.short import documentation, parsing, rendering
 from wallets.api.throttling import RouteClass
@@ -109,7 +109,7 @@ class HistoryView(ShortView):
     """What happened to a wallet."""
 
     scopes = {"GET": Scope.TRANSACTIONS_READ, "HEAD": Scope.TRANSACTIONS_READ}
-    takes_query = frozenset({"GET", "HEAD"})
+    takes_query = READS
 
     def get(self, request: Request, name: str) -> HttpResponse:
         """List what happened to a wallet, oldest first."""
