@@ -6,3 +6,4 @@ class KitConfig(AppConfig):
 
     name = "wallet_project.kit"
     label = "kit"
+    verbose_name = "Service"

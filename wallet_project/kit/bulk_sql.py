@@ -9,11 +9,12 @@ the statement; every text travels as a parameter, escaped by the driver.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any, Final
+from uuid import UUID
 
 from django.db import connections, models
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -70,22 +71,56 @@ def hex_list(values: Iterable[bytes]) -> str:
     return ", ".join([f"x'{value.hex()}'" for value in values])
 
 
-class RawCondition(models.Func):
-    """A condition whose SQL is ready, made of column names, numbers and hex digits only."""
+def sql_number(value: int) -> str:
+    """Write a number as SQL."""
+    return str(int(value))
 
-    conditional = True
 
-    def __init__(self, sql: str) -> None:
-        super().__init__(output_field=models.BooleanField())
-        self.sql = sql
+def sql_moment(value: datetime | None) -> str:
+    """Write a moment in UTC, or none, as SQL."""
+    if value is None:
+        return "NULL"
+    if value.tzinfo is not UTC:
+        raise ValueError("Only times in UTC are stored.")
+    return f"'{value.replace(tzinfo=None)}'"
 
-    def resolve_expression(self, *args: Any, **kwargs: Any) -> RawCondition:
+
+def each_by_id(values: Mapping[UUID, str]) -> str:
+    """Write a value, which is SQL already, for each row: `CASE id WHEN … THEN … END`.
+
+    One value for all rows is written once, for a CASE is compared row by row and grows with the
+    square of the list.
+    """
+    first, *others = set(values.values())
+    if not others:
+        return first
+    cases = [f"WHEN x'{id_.hex}' THEN {value}" for id_, value in values.items()]
+    return f"CASE id {' '.join(cases)} END"
+
+
+class Blank(models.Func):
+    """A place in a statement that the ORM writes once and that is filled in for every list.
+
+    The ORM takes half a millisecond to write an UPDATE with `F()`, as long as the database takes
+    to run it. What is filled in is SQL made of column names, numbers and hex digits only.
+    """
+
+    def __init__(self, name: str, output_field: models.Field[Any, Any]) -> None:
+        super().__init__(output_field=output_field)
+        self.name = name
+
+    @property
+    def conditional(self) -> bool:
+        """Tell Django whether this may stand as a condition."""
+        return isinstance(self.output_field, models.BooleanField)
+
+    def resolve_expression(self, *args: Any, **kwargs: Any) -> Blank:
         return self
 
     def as_sql(  # type: ignore[override]  # no template, no function name: one shape only
         self, compiler: SQLCompiler, connection: BaseDatabaseWrapper
     ) -> tuple[str, list[Any]]:
-        return self.sql, []
+        return f"{{{self.name}}}", []
 
 
 @cache
@@ -107,17 +142,11 @@ def _column_of(field: Any) -> _Column:
     raise TypeError(f"No way is known to write a {type(field).__name__}.")
 
 
-def _moment(value: datetime) -> str:
-    if value.tzinfo is not UTC:
-        raise ValueError("Only times in UTC are stored.")
-    return f"'{value.replace(tzinfo=None)}'"
-
-
 _COLUMNS: Final[list[tuple[type[models.Field[Any, Any]], _Column]]] = [
     (BinaryUUIDField, _Column(lambda value: f"x'{value.hex}'")),
     (models.BinaryField, _Column(lambda value: f"x'{value.hex()}'")),
-    (models.IntegerField, _Column(lambda value: str(int(value)))),
-    (models.DateTimeField, _Column(_moment)),
+    (models.IntegerField, _Column(sql_number)),
+    (models.DateTimeField, _Column(sql_moment)),
     (models.DateField, _Column(lambda value: f"'{value.isoformat()}'")),
     (models.JSONField, _Column(json.dumps, is_parameter=True)),
     (models.CharField, _Column(str, is_parameter=True)),

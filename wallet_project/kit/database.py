@@ -30,14 +30,16 @@ from django.db import (
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.sql.compiler import SQLCompiler
 from django.db.models.sql.constants import ROW_COUNT
-from django.db.models.sql.subqueries import UpdateQuery
+from django.db.models.sql.subqueries import DeleteQuery, UpdateQuery
 
+from wallet_project.kit import servers
+from wallet_project.kit.breaker import Breaker
 from wallet_project.kit.retry_metrics import DATABASE_TRANSIENT, OPTIMISTIC_LOCK, RetryCount
 
 T = TypeVar("T")
 
-PRIMARY: Final = "default"
-REPLICA: Final = "replica"
+PRIMARY: Final = servers.PRIMARY
+REPLICA: Final = servers.REPLICA
 
 _DEADLOCK: Final = 1213
 _LOCK_WAIT: Final = 1205
@@ -117,6 +119,11 @@ def is_transient(error: Error) -> bool:
     return isinstance(error, InterfaceError) or error_number(error) in _LOST_CONNECTION | _DEMOTED
 
 
+def heals(error: Error) -> bool:
+    """Tell whether the same work may succeed when it is tried again later."""
+    return is_transient(error) or is_contention(error)
+
+
 def is_about_data(error: Error) -> bool:
     """Tell whether a value in the list is to blame, so that halving the list finds it."""
     return isinstance(error, DataError | IntegrityError) and not is_contention(error)
@@ -135,16 +142,24 @@ def run_retrying(
     twice, because a lost COMMIT reply looks like any lost connection. Idempotency keys make it so.
     Retries are counted under `operation`.
 
+    The server's breaker stands at the door: while it is open nothing is begun, and when it opens
+    between two tries there is no further one.
+
     :raises LockWaitTimeout: if the policy leaves lock waits to the caller.
+    :raises Away: if the server is held to be away; nothing was tried.
     """
     started = time.monotonic()
     count = RetryCount(operation)
     tries: Counter[str] = Counter()
+    breaker = None if connections[using].in_atomic_block else servers.of_database(using)
+    if breaker is not None and not breaker.allows():
+        raise servers.away(using)
     while True:
         try:
             result = body()
         except Error as error:
             kind = _kind_of_retry(error)
+            note_for(breaker, error)
             if kind is None or connections[using].in_atomic_block:
                 raise  # nothing heals it, or an outer transaction decides: never half a one again
             if policy.raise_lock_waits and error_number(error) == _LOCK_WAIT:
@@ -152,6 +167,9 @@ def run_retrying(
             if kind == DATABASE_TRANSIENT:
                 connections[using].close()
             tries[kind] += 1
+            if breaker is not None and breaker.is_open:
+                count.gave_up(kind)
+                raise
             delay_seconds = policy.delay_before(kind, tries, time.monotonic() - started)
             if delay_seconds is None:
                 count.gave_up(kind)
@@ -159,8 +177,19 @@ def run_retrying(
             count.again(kind, error)
             time.sleep(delay_seconds)
         else:
+            note_for(breaker, None)
             count.succeeded()
             return result
+
+
+def note_for(breaker: Breaker | None, error: Error | None) -> None:
+    """Note what a call to a server tells of the way there; an error of its own is an answer."""
+    if breaker is None:
+        return
+    if error is not None and is_transient(error):
+        breaker.failed()
+    else:
+        breaker.succeeded()
 
 
 def _kind_of_retry(error: Error) -> str | None:
@@ -220,6 +249,26 @@ def update_by_primary_key(queryset: models.QuerySet[Any], **values: Any) -> int:
     """
     compiler = _primary_key_update(queryset, values)
     return int(compiler.execute_sql(ROW_COUNT) or 0)
+
+
+def delete_by_primary_key(queryset: models.QuerySet[Any]) -> int:
+    """Run `queryset.delete()` with rows found by primary key only; return how many there were.
+
+    For the reason above, and without looking for rows that refer to these.
+    """
+    query: Any = queryset.query.chain(DeleteQuery)
+    compiler = query.get_compiler(queryset.db)
+    sql, params = compiler.as_sql()
+    if compiler.connection.vendor == "mysql":
+        table = compiler.quote_name_unless_alias(query.get_meta().db_table)
+        head = f"DELETE FROM {table} "  # noqa: S608 - the model's own table name
+        if not sql.startswith(head):
+            raise DatabaseError(f"A delete by primary key has an unforeseen shape: {sql[:80]}")
+        # The form for one table takes no hint.
+        sql = f"DELETE {table} FROM {table} FORCE INDEX (PRIMARY) {sql[len(head) :]}"
+    with compiler.connection.cursor() as cursor:
+        cursor.execute(sql, params)
+        return int(cursor.rowcount)
 
 
 def statement_by_primary_key(
@@ -300,32 +349,24 @@ def long_statements(*, using: str = PRIMARY, seconds: int = 3600) -> Iterator[No
         connection.settings_dict["OPTIONS"] = options
 
 
-def ask(alias: str, *, limit_seconds: int) -> None:
-    """Open a connection of its own, with short time-outs, and ask for a one.
+@contextmanager
+def as_user(login: Mapping[str, Any] | None) -> Iterator[None]:
+    """Speak to the primary as another user, in this thread; None: as the application's.
 
-    :raises django.db.Error: if the server does not answer.
+    Only the name and the password change: it is the same server and the same database.
     """
-    # A copy: a time-out must not be forced on the connections that carry requests.
-    connection = connections[alias].copy()
-    if connection.vendor == "mysql":
-        names = ("connect_timeout", "read_timeout", "write_timeout")
-        limits = dict.fromkeys(names, limit_seconds)
-        connection.settings_dict["OPTIONS"] |= limits
+    if login is None:
+        yield
+        return
+    connection = connections[PRIMARY]
+    before = {name: connection.settings_dict[name] for name in ("USER", "PASSWORD")}
+    connection.close()
+    connection.settings_dict.update({name: login[name] for name in before})
     try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
-            cursor.fetchone()
+        yield
     finally:
         connection.close()
-
-
-def answers(alias: str, *, limit_seconds: int) -> bool:
-    """Tell whether a server answers within some seconds."""
-    try:
-        ask(alias, limit_seconds=limit_seconds)
-    except Error:
-        return False
-    return True
+        connection.settings_dict.update(before)
 
 
 @contextmanager

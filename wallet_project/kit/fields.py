@@ -67,3 +67,26 @@ class ByteTextField(models.CharField):  # type: ignore[type-arg]
 
     def from_db_value(self, value: Any, expression: Any, connection: Any) -> str | None:
         return value.decode() if isinstance(value, bytes) else value
+
+
+class WideIntegerField(models.Field):  # type: ignore[type-arg]
+    """A whole number for sums of amounts: DECIMAL(38,0), which no sum of BIGINTs outgrows.
+
+    Django's DecimalField reads fifteen digits from SQLite. There the column is a BIGINT, which
+    refuses what it cannot hold.
+    """
+
+    def get_internal_type(self) -> str:
+        return "WideIntegerField"
+
+    def db_type(self, connection: BaseDatabaseWrapper) -> str:
+        return "numeric(38, 0)" if connection.vendor == "mysql" else "bigint"
+
+    def to_python(self, value: Any) -> int | None:
+        return None if value is None else int(value)
+
+    def get_prep_value(self, value: Any) -> int | None:
+        return self.to_python(super().get_prep_value(value))
+
+    def from_db_value(self, value: Any, expression: Any, connection: Any) -> int | None:
+        return None if value is None else int(value)

@@ -15,51 +15,41 @@ import threading
 import time
 import weakref
 from collections import Counter, deque
-from collections.abc import Callable, Collection, Hashable, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Final, Generic, TypeVar
+from typing import Final, Generic, Protocol, TypeVar
 
 from django.db import DataError, Error, IntegrityError
 
 from wallet_project.kit.database import LockWaitTimeout, is_about_data
 from wallet_project.kit.errors import Unavailable
+from wallet_project.kit.queue_errors import DeadlinePassed, OutcomeUnknown, QueueFull, RowsBusy
+from wallet_project.kit.servers import Away, ReadOnly
 
 logger = logging.getLogger(__name__)
 
 C = TypeVar("C")
 R = TypeVar("R")
 
+R_contra = TypeVar("R_contra", contravariant=True)
+
+
+class Ending(Protocol[R_contra]):
+    """Where the end of a command is told, by one of the queue's threads. A `Future` is one."""
+
+    def done(self) -> bool:
+        """Tell whether it was told already, or nobody listens any more."""
+
+    def set_result(self, result: R_contra, /) -> None:
+        """Tell a result."""
+
+    def set_exception(self, exception: BaseException, /) -> None:
+        """Tell why there is none."""
+
+
 Execute = Callable[[Sequence[C], int], list[R]]
 """Run a list in one transaction waiting at most so many seconds for a lock; a result for each."""
-
-
-class QueueFull(Unavailable):
-    """More commands wait than the service can finish in time."""
-
-    code = "overloaded"
-    title = "The service is overloaded"
-
-
-class OutcomeUnknown(Unavailable):
-    """The transaction failed in a way that may or may not have committed."""
-
-    code = "outcome_unknown"
-    title = "The outcome is not known"
-
-
-class RowsBusy(Unavailable):
-    """Somebody holds the rows of this command for too long."""
-
-    code = "wallet_busy"
-    title = "The wallet is busy"
-
-
-class DeadlinePassed(Unavailable):
-    """The command waited past its deadline and was dropped undone."""
-
-    code = "deadline_passed"
-    title = "The request took too long"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +61,8 @@ class Bounds:
     list_length: int = 512
     leader_lock_wait_seconds: int = 1
     slow_lock_wait_seconds: int = 3
+    patience_seconds: float = 0.05
+    """How long a list may wait at most for calls that have come in already."""
 
 
 @dataclass(slots=True, eq=False)
@@ -79,7 +71,7 @@ class _Waiting(Generic[C, R]):
     keys: frozenset[Hashable]
     arrived: float
     deadline: float
-    future: Future[R]
+    ending: Ending[R]
 
 
 class GroupCommit(Generic[C, R]):
@@ -97,7 +89,10 @@ class GroupCommit(Generic[C, R]):
         find_blocked: Callable[[Collection[Hashable]], Collection[Hashable]],
         bounds: Bounds,
         on_list: Callable[[int], object],
+        door: Callable[[], object] = lambda: None,
     ) -> None:
+        """Take what executes a list, and `door`, which raises while nothing can be executed."""
+        self._door = door
         self._execute = execute
         self._keys_of = keys_of
         self._find_blocked = find_blocked
@@ -116,26 +111,63 @@ class GroupCommit(Generic[C, R]):
         self._leader: threading.Thread | None = None
         self._slow: threading.Thread | None = None
         self._stopping = False
+        self._expected = 0
+        self._is_patient = False
+        self._patience_seconds = 0.0
 
     def submit(self, command: C, *, deadline_seconds: float = 8.0) -> Future[R]:
         """Queue a command; the future ends with its result.
 
         :raises QueueFull: at once, when the queue is too long, too old or closing.
         """
+        future: Future[R] = Future()
+        self.submit_all([(command, future)], deadline_seconds=deadline_seconds)
+        return future
+
+    def submit_all(
+        self,
+        calls: Iterable[tuple[C, Ending[R]]],
+        *,
+        deadline_seconds: float = 8.0,
+        announced: int = 0,
+    ) -> None:
+        """Queue the commands of one moment, in their order, so that one list can take them all.
+
+        So many of them had been announced, and are not expected any more.
+
+        :raises QueueFull: at once, when the queue is too long, too old or closing; none is taken.
+        """
         arrived = time.monotonic()
-        waiting: _Waiting[C, R] = _Waiting(
-            command,
-            frozenset(self._keys_of(command)),
-            arrived,
-            arrived + deadline_seconds,
-            Future(),
-        )
+        deadline = arrived + deadline_seconds
+        waiting = [
+            _Waiting(command, frozenset(self._keys_of(command)), arrived, deadline, ending)
+            for command, ending in calls
+        ]
         with self._condition:
+            self._expected = max(0, self._expected - announced)
+            self._door()
             self._refuse_when_full(arrived)
-            self._queue.append(waiting)
+            self._queue.extend(waiting)
             self._start_threads()
-            self._condition.notify_all()
-        return waiting.future
+            if not (self._is_patient and self._expected):
+                self._condition.notify_all()
+
+    def announce(self) -> None:
+        """Expect a call that has come in to be a command in a moment.
+
+        A list that is about to leave waits for it, at most as long as the list before took: that
+        is what the call would wait for if it missed this one. Whoever announces submits it as
+        announced or withdraws it.
+        """
+        with self._condition:
+            self._expected += 1
+
+    def withdraw(self) -> None:
+        """Expect a call no more: it ended without a command."""
+        with self._condition:
+            self._expected = max(0, self._expected - 1)
+            if self._is_patient and not self._expected:
+                self._condition.notify_all()
 
     def oldest_age_seconds(self) -> float:
         """Tell how long the command at the head of either queue has waited; 0 when none waits."""
@@ -151,6 +183,8 @@ class GroupCommit(Generic[C, R]):
         for thread in (self._leader, self._slow):
             if thread is not None:
                 thread.join(timeout_seconds)
+            with self._condition:
+                self._condition.notify_all()  # the slow thread ends once the leader has
         self._reset()
 
     def _refuse_when_full(self, moment: float) -> None:
@@ -178,7 +212,10 @@ class GroupCommit(Generic[C, R]):
             waiting = self._take()
             if waiting is None:
                 return
+            started = time.monotonic()
             self._guarded(waiting, self._run_list)
+            took = time.monotonic() - started
+            self._patience_seconds = min(took, self.bounds.patience_seconds)
 
     def _work_slowly(self) -> None:
         while True:
@@ -197,6 +234,7 @@ class GroupCommit(Generic[C, R]):
                 if self._stopping:
                     return None
                 self._condition.wait()
+            self._wait_for_the_announced()
             taken: list[_Waiting[C, R]] = []
             while self._queue and len(taken) < self.bounds.list_length:
                 one = self._queue.popleft()
@@ -205,6 +243,22 @@ class GroupCommit(Generic[C, R]):
                 else:
                     taken.append(one)
             return taken
+
+    def _wait_for_the_announced(self) -> None:
+        """Let a list that is about to leave take those along who are at the door.
+
+        Without it a leader that is faster than the loop takes commands by twos and threes, and the
+        price of a transaction is shared by few: 11 to 14 commands a list at 32 connections, 25
+        with it, and a third less CPU a deposit.
+        """
+        until = self._queue[0].arrived + self._patience_seconds
+        self._is_patient = True
+        while self._expected and not self._stopping:
+            left = until - time.monotonic()
+            if left <= 0:
+                break
+            self._condition.wait(left)
+        self._is_patient = False
 
     def _take_slow(self) -> list[_Waiting[C, R]] | None:
         """Wait for slow commands; return the oldest and all that share exactly its rows."""
@@ -244,21 +298,24 @@ class GroupCommit(Generic[C, R]):
         except BaseException as error:
             # The one broad except of the project: whatever it was, these callers must be told
             # that the outcome is unknown, and the next list must have its chance.
-            logger.exception("group_commit.list_failed", extra={"commands": len(waiting)})
-            unknown = OutcomeUnknown(
-                "The request may or may not have taken effect; send it again with the same key."
-            )
-            unknown.__cause__ = error
+            if isinstance(error, Away):
+                told: Unavailable = ReadOnly(error.args[1])  # nothing was begun
+            else:
+                logger.exception("group_commit.list_failed", extra={"commands": len(waiting)})
+                told = OutcomeUnknown(
+                    "The request may or may not have taken effect; send it again with the same key."
+                )
+                told.__cause__ = error
             for one in waiting:
-                if not one.future.done():
-                    one.future.set_exception(unknown)
+                if not one.ending.done():
+                    one.ending.set_exception(told)
 
     def _drop_late(self, waiting: list[_Waiting[C, R]]) -> list[_Waiting[C, R]]:
         moment = time.monotonic()
         in_time = []
         for one in waiting:
             if one.deadline < moment:
-                one.future.set_exception(
+                one.ending.set_exception(
                     DeadlinePassed("It waited too long and was not executed; send it again.")
                 )
             else:
@@ -297,7 +354,7 @@ class GroupCommit(Generic[C, R]):
             self._answer(waiting, self.bounds.slow_lock_wait_seconds)
         except LockWaitTimeout:
             for one in waiting:
-                one.future.set_exception(
+                one.ending.set_exception(
                     RowsBusy("The wallet is locked by another process; nothing was done.")
                 )
         except Error as error:
@@ -313,7 +370,7 @@ class GroupCommit(Generic[C, R]):
         if not is_about_data(error) or not isinstance(error, DataError | IntegrityError):
             raise error
         if len(waiting) == 1:
-            waiting[0].future.set_exception(error)
+            waiting[0].ending.set_exception(error)
             return
         middle = len(waiting) // 2
         run(waiting[:middle])
@@ -322,4 +379,4 @@ class GroupCommit(Generic[C, R]):
     def _answer(self, waiting: list[_Waiting[C, R]], lock_wait_seconds: int) -> None:
         results = self._execute([one.command for one in waiting], lock_wait_seconds)
         for one, result in zip(waiting, results, strict=True):
-            one.future.set_result(result)
+            one.ending.set_result(result)

@@ -9,7 +9,6 @@ this process, and there are no copies.
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -22,12 +21,9 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import NoScriptError, RedisError
 
-from wallet_project.kit import rate_limit, versioned_cache
-from wallet_project.kit.breaker import Breaker
+from wallet_project.kit import rate_limit, servers, versioned_cache
 from wallet_project.kit.rate_limit import Bucket, LocalWindows, Verdict
 from wallet_project.kit.versioned_cache import Copy
-
-logger = logging.getLogger(__name__)
 
 TRIP_SECONDS: Final = rate_limit.REDIS_SECONDS
 """How long one trip may take."""
@@ -48,7 +44,12 @@ class _Trip:
     takes: dict[Buckets, list[asyncio.Future[Verdict]]] = field(default_factory=dict)
     gets: dict[str, list[asyncio.Future[Found]]] = field(default_factory=dict)
     puts: dict[str, Copy] = field(default_factory=dict)
-    stored: asyncio.Future[None] | None = None
+    putters: list[asyncio.Future[None]] = field(default_factory=list)
+
+    def let_putters_go(self) -> None:
+        """End the waiting of those who store."""
+        for putter in self.putters:
+            _settle(putter, None)
 
 
 class GroupFetch:
@@ -67,8 +68,9 @@ class GroupFetch:
         self._redis = _connect(url) if url else None
         self._local = local
         self._kept = kept
-        self._on_fallback = on_fallback
-        self._breaker = Breaker(retry_seconds=rate_limit.RETRY_SECONDS)
+        self._breaker = servers.redis
+        if self._redis is not None:
+            self._breaker.on_change(lambda: on_fallback(self._breaker.is_open))
         self._gathering: _Trip | None = None
         self._travelling: asyncio.Task[None] | None = None
 
@@ -99,10 +101,13 @@ class GroupFetch:
             known = trip.puts.get(copy.key)
             if known is None or known.version < copy.version:
                 trip.puts[copy.key] = copy
-        if trip.stored is None:
-            trip.stored = asyncio.get_running_loop().create_future()
-        # Not cancelled when the time is up: it is on its way, and others wait for the same.
-        await asyncio.wait((trip.stored,), timeout=PUT_SECONDS)
+        loop = asyncio.get_running_loop()
+        if not trip.putters:
+            # They go on when the time is up, and their copies are still on the way.
+            loop.call_later(PUT_SECONDS, trip.let_putters_go)
+        stored: asyncio.Future[None] = loop.create_future()
+        trip.putters.append(stored)
+        await stored
 
     async def close(self) -> None:
         """Give the connection back, after the trip that is under way."""
@@ -142,17 +147,13 @@ class GroupFetch:
             async with asyncio.timeout(TRIP_SECONDS):
                 await self._ask(trip)
         except _FAULTS as error:
-            if self._breaker.failed():
-                logger.warning("group_fetch.alone", extra={"error": str(error)})
-                self._on_fallback(True)
+            servers.note_redis(error)
             self._answer_alone(trip)
             # An answer that comes late must not be read as that of the next question.
             with suppress(*_FAULTS):
                 await self._hang_up()
             return
-        if self._breaker.succeeded():
-            logger.info("group_fetch.shared")
-            self._on_fallback(False)
+        servers.note_redis(None)
 
     async def _ask(self, trip: _Trip) -> None:
         pipeline = self._pipeline()
@@ -161,14 +162,15 @@ class GroupFetch:
             _add_take(pipeline, rate_limit.together(buckets, len(takers)))
         if trip.gets:
             pipeline.mget(list(trip.gets))
-        for copy in trip.puts.values():
-            pipeline.eval(*versioned_cache.store_arguments(copy, self._kept))
+        if trip.puts:
+            copies = trip.puts.values()
+            script, keys, arguments = versioned_cache.store_arguments(copies, self._kept)
+            pipeline.eval(script, keys, *arguments)
         replies = await pipeline.execute(raise_on_error=False)
         await self._hand_out_takes(takes, replies[: len(takes)])
         if trip.gets:
             _hand_out_gets(trip, replies[len(takes)])
-        if trip.stored is not None and not trip.stored.done():
-            trip.stored.set_result(None)
+        trip.let_putters_go()
 
     async def _hand_out_takes(self, takes: Sequence[_Takers], replies: Sequence[Any]) -> None:
         """Tell takers what they have got; ask one by one for those who did not fit together."""
@@ -205,8 +207,7 @@ class GroupFetch:
         for getters in trip.gets.values():
             for getter in getters:
                 _settle(getter, None)
-        if trip.stored is not None:
-            _settle(trip.stored, None)
+        trip.let_putters_go()
 
     def _pipeline(self) -> Pipeline:
         return cast("redis.asyncio.Redis", self._redis).pipeline(transaction=False)

@@ -14,8 +14,8 @@ from django.apps import apps
 from django.db import connections, models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from wallet_project.kit.append_only import AppendOnlyModel
 from wallet_project.kit.database import PRIMARY
+from wallet_project.kit.kept import guarded_tables
 
 OWNER: Final = "owner"
 _FORBIDDEN: Final = ("UPDATE", "DELETE", "DROP", "ALTER", "TRIGGER")
@@ -74,19 +74,17 @@ def missing_triggers() -> Iterator[Gap | Unseen]:
     """Find append-only tables whose rows no trigger protects from a change or a removal."""
     connection = _widest()
     if connection.vendor == "mysql" and not all(
-        "TRIGGER" in _rights(connection, model._meta.db_table)
-        for model in AppendOnlyModel.every_model()
+        "TRIGGER" in _rights(connection, guarded.table) for guarded in guarded_tables()
     ):
         yield Unseen(
             "the application's user cannot see triggers; set DATABASE_OWNER_URL to look at them"
         )
         return
     there = _triggers(connection)
-    for model in AppendOnlyModel.every_model():
-        table = model._meta.db_table
-        for event in ("UPDATE",) if model.purgeable else ("UPDATE", "DELETE"):
-            if (table, event) not in there:
-                yield Gap(table, f"no trigger stands before {event}")
+    for guarded in guarded_tables():
+        for event in ("UPDATE",) if guarded.purgeable else ("UPDATE", "DELETE"):
+            if (guarded.table, event) not in there:
+                yield Gap(guarded.table, f"no trigger stands before {event}")
 
 
 def excess_rights() -> Iterator[Gap | Unseen]:
@@ -95,14 +93,14 @@ def excess_rights() -> Iterator[Gap | Unseen]:
     if connection.vendor != "mysql":
         yield Unseen("this database has no users with rights; triggers alone keep rows as they are")
         return
-    for model in AppendOnlyModel.every_model():
-        table = model._meta.db_table
-        allowed = {"DELETE"} if model.purgeable else set()
+    for guarded in guarded_tables():
+        table = guarded.table
+        allowed = {"DELETE"} if guarded.purgeable else set()
         held = _rights(connection, table)
         for right in _FORBIDDEN:
             if right in held and right not in allowed:
                 yield Gap(table, f"the application's user has the right to {right}")
-        for column in sorted(_changeable(connection, table) - set(model.redactable_columns)):
+        for column in sorted(_changeable(connection, table) - set(guarded.changing)):
             yield Gap(table, f"the application's user has the right to UPDATE {column}")
 
 

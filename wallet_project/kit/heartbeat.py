@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import logging
 import threading
+from datetime import UTC, datetime
 from typing import Final
 
 from django.db import Error, close_old_connections, connections
 from django.db.models import DateTimeField, Func, Subquery
 
 from wallet_project.kit.clock import now
-from wallet_project.kit.database import PRIMARY, REPLICA, is_contention, is_transient
+from wallet_project.kit.database import PRIMARY, REPLICA, heals
 from wallet_project.kit.models import Heartbeat
 
 logger = logging.getLogger(__name__)
@@ -29,6 +30,17 @@ class UtcNow(Func):
 
     template = "UTC_TIMESTAMP(6)"
     output_field = DateTimeField()
+
+
+def primary_clock() -> datetime:
+    """Read the primary's clock, the one that stamps postings."""
+    connection = connections[PRIMARY]
+    if connection.vendor != "mysql":
+        return now()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT UTC_TIMESTAMP(6)")
+        moment: datetime = cursor.fetchone()[0]
+    return moment.replace(tzinfo=UTC)
 
 
 def beat() -> None:
@@ -60,7 +72,7 @@ def _beat_until(stop: threading.Event) -> None:
         try:
             beat()
         except Error as error:
-            if not (is_transient(error) or is_contention(error)):
+            if not heals(error):
                 raise
             if is_well:
                 logger.warning("heartbeat.missed", extra={"reason": str(error)})

@@ -7,7 +7,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 logger = logging.getLogger(__name__)
@@ -42,6 +42,7 @@ class _Watch:
     probe: Probe
     thread: threading.Thread | None = None
     finding: Finding | None = None
+    wake: threading.Event = field(default_factory=threading.Event)
     valid_until: float = 0.0
 
 
@@ -68,6 +69,12 @@ class Monitor:
                 else Finding(up=False, response_ms=0)
                 for watch in self._watches
             }
+
+    def look_now(self, name: str) -> None:
+        """Have a dependency asked at once, because something has changed there."""
+        for watch in self._watches:
+            if watch.probe.name == name:
+                watch.wake.set()
 
     def _reset(self) -> None:
         self._pid = os.getpid()
@@ -98,7 +105,8 @@ class Monitor:
                 watch.finding = found
                 watch.valid_until = time.monotonic() + pause + HUNG_SECONDS
                 self._changed.notify_all()
-            time.sleep(pause)
+            watch.wake.wait(pause)
+            watch.wake.clear()
 
     def _ask(self, probe: Probe, before: Finding | None) -> Finding:
         started = time.monotonic()

@@ -10,17 +10,21 @@ import asyncio
 import contextvars
 from collections import deque
 from collections.abc import Awaitable, Callable, Hashable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Final, Generic, ParamSpec, TypeVar
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Final, Generic, ParamSpec, TypeVar, cast
 
 from django.db import close_old_connections
 
-from wallet_project.kit.group_commit import QueueFull
+from wallet_project.kit.errors import Unavailable
+from wallet_project.kit.group_commit import Ending
+from wallet_project.kit.queue_errors import QueueFull
 
 P = ParamSpec("P")
 T = TypeVar("T")
 Q = TypeVar("Q", bound=Hashable)
 A = TypeVar("A")
+C = TypeVar("C")
+R = TypeVar("R")
 
 
 class Workers:
@@ -120,26 +124,43 @@ class Batcher(Generic[Q, A]):
                     future.set_result(answer)
 
 
-class Handover:
-    """Brings the ends of threads' futures into the loop: one wake-up for all that end together."""
+class Handover(Generic[C, R]):
+    """Carries commands from the loop to a queue that threads work off, and their ends back.
 
-    def __init__(self) -> None:
+    What one turn of the loop asks for leaves together, and what ends together comes back with one
+    wake-up: so the commands of a moment can share a list, and a crowd shares the two crossings.
+    """
+
+    def __init__(self, submit: Callable[[Sequence[tuple[C, Ending[R]]]], None]) -> None:
+        """Take what queues commands; it may refuse all of them by raising `Unavailable`."""
+        self._submit = submit
         self._loop = asyncio.get_running_loop()
-        self._ended: deque[tuple[Future[object], asyncio.Future[object]]] = deque()
+        self._leaving: list[tuple[C, _End[R]]] = []
+        self._ended: deque[tuple[asyncio.Future[R], R | None, BaseException | None]] = deque()
         self._is_called = False
 
-    async def wait(self, future: Future[T], *, seconds: float) -> T:
-        """Wait for a thread's future.
+    def ask(self, command: C) -> asyncio.Future[R]:
+        """Queue a command; the future ends with its result. Who does not wait is not told."""
+        future: asyncio.Future[R] = self._loop.create_future()
+        if not self._leaving:
+            self._loop.call_soon(self._leave)
+        self._leaving.append((command, _End(self, future)))
+        return future
 
-        :raises TimeoutError: if it takes longer; whatever it is goes on.
-        """
-        mine: asyncio.Future[T] = self._loop.create_future()
-        future.add_done_callback(lambda done: self._note(done, mine))
-        async with asyncio.timeout(seconds):
-            return await mine
+    def _leave(self) -> None:
+        leaving, self._leaving = self._leaving, []
+        try:
+            self._submit(leaving)
+        except Unavailable as refusal:
+            for _, end in leaving:
+                if not end.done():
+                    end.future.set_exception(refusal)
 
-    def _note(self, done: Future[T], mine: asyncio.Future[T]) -> None:
-        self._ended.append((done, mine))  # type: ignore[arg-type]
+    def note(
+        self, future: asyncio.Future[R], result: R | None, error: BaseException | None
+    ) -> None:
+        """Note an end; called by the threads."""
+        self._ended.append((future, result, error))
         if not self._is_called:
             self._is_called = True
             self._loop.call_soon_threadsafe(self._settle)
@@ -148,11 +169,29 @@ class Handover:
         # Before the look at the queue: what comes after it calls again.
         self._is_called = False
         while self._ended:
-            done, mine = self._ended.popleft()
-            if mine.done():
+            future, result, error = self._ended.popleft()
+            if future.done():
                 continue
-            error = done.exception()
             if error is not None:
-                mine.set_exception(error)
+                future.set_exception(error)
             else:
-                mine.set_result(done.result())
+                future.set_result(cast(R, result))
+
+
+class _End(Generic[R]):
+    """The loop's side of a command, as the threads see it."""
+
+    __slots__ = ("_handover", "future")
+
+    def __init__(self, handover: Handover[Any, R], future: asyncio.Future[R]) -> None:
+        self._handover = handover
+        self.future = future
+
+    def done(self) -> bool:
+        return self.future.done()
+
+    def set_result(self, result: R) -> None:
+        self._handover.note(self.future, result, None)
+
+    def set_exception(self, error: BaseException) -> None:
+        self._handover.note(self.future, None, error)

@@ -11,26 +11,21 @@ with numbers.
 from __future__ import annotations
 
 import hashlib
-import logging
 import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from typing import Any, Final, cast
 
+import msgspec
 import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from wallet_project.kit.breaker import Breaker
-
-logger = logging.getLogger(__name__)
+from wallet_project.kit import servers
 
 REDIS_SECONDS: Final = 0.2
 """How long Redis may take; a decision that is late is worth less than none."""
-RETRY_SECONDS: Final = 1.0
-"""How often one caller asks a Redis that is away."""
 
 _LOCAL_BUCKETS: Final = 50_000
 
@@ -64,8 +59,7 @@ SCRIPT_SHA: Final = hashlib.sha1(SCRIPT.encode(), usedforsecurity=False).hexdige
 """The name by which Redis knows the script."""
 
 
-@dataclass(frozen=True, slots=True)
-class Bucket:
+class Bucket(msgspec.Struct, frozen=True, gc=False):
     """A window and how much is to be taken from it; a weight of 0 only looks."""
 
     name: str
@@ -76,8 +70,7 @@ class Bucket:
     window_seconds: int = 60
 
 
-@dataclass(frozen=True, slots=True)
-class Level:
+class Level(msgspec.Struct, frozen=True, gc=False):
     """How full a bucket is after the decision."""
 
     bucket: Bucket
@@ -96,8 +89,7 @@ class Level:
         return self.bucket.weight == 0 or self.used + self.bucket.weight <= self.bucket.limit
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(msgspec.Struct, frozen=True, gc=False):
     """Whether the units were taken, and what is left."""
 
     allowed: bool
@@ -176,7 +168,7 @@ def shared(verdict: Verdict, callers: int) -> list[Verdict]:
 
 def together(buckets: Sequence[Bucket], callers: int) -> tuple[Bucket, ...]:
     """Make the buckets of several equal callers who ask as one."""
-    return tuple(replace(one, weight=one.weight * callers) for one in buckets)
+    return tuple(msgspec.structs.replace(one, weight=one.weight * callers) for one in buckets)
 
 
 class LocalWindows:
@@ -208,8 +200,9 @@ class RateLimiter:
 
     def __init__(self, redis_url: str, *, on_fallback: Callable[[bool], object]) -> None:
         self._redis = _connect(redis_url) if redis_url else None
-        self._on_fallback = on_fallback
-        self._breaker = Breaker(retry_seconds=RETRY_SECONDS)
+        self._breaker = servers.redis
+        if self._redis is not None:
+            self._breaker.on_change(lambda: on_fallback(self._breaker.is_open))
         self._local = LocalWindows()
 
     def take(self, buckets: Sequence[Bucket]) -> Verdict:
@@ -219,13 +212,9 @@ class RateLimiter:
         try:
             reply = _ask(self._redis, script_arguments(buckets))
         except redis.RedisError as error:
-            if self._breaker.failed():
-                logger.warning("rate_limiter.alone", extra={"error": str(error)})
-                self._on_fallback(True)
+            servers.note_redis(error)
             return self._local.take(buckets)
-        if self._breaker.succeeded():
-            logger.info("rate_limiter.shared")
-            self._on_fallback(False)
+        servers.note_redis(None)
         return script_verdict(buckets, reply)
 
     @property
@@ -240,7 +229,7 @@ class RateLimiter:
 
 
 def _before(level: Level, later: int) -> Level:
-    return replace(level, used=level.used - later * level.bucket.weight)
+    return Level(level.bucket, level.used - later * level.bucket.weight, level.ends_ms)
 
 
 def _connect(url: str) -> redis.Redis:

@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final, TypeVar
 
-from django.db import Error, OperationalError, connections
+from django.db import Error, connections
 from django.db.models import DateTimeField, Subquery, Value
 from prometheus_client import Counter
 
-from wallet_project.kit import clock, heartbeat
+from wallet_project.kit import clock, heartbeat, servers
 from wallet_project.kit.breaker import Breaker
-from wallet_project.kit.database import PRIMARY, REPLICA, answers, is_transient
+from wallet_project.kit.database import PRIMARY, REPLICA, is_transient, note_for
 from wallet_project.kit.models import Heartbeat
 
 Q = TypeVar("Q", bound=Hashable)
@@ -28,11 +28,8 @@ T = TypeVar("T")
 
 FRESH: Final = timedelta(seconds=10)
 """What is older is not shown while the primary can be asked."""
-RETRY_SECONDS: Final = 2.0
-"""How soon a server that did not answer is asked again."""
 READS: Final = Counter("wallet_reads_total", "Reads by what answered them.", ["source"])
 """source: `cache`, `replica`, `primary`, or `last_resort` (the replica without its primary)."""
-_PROBE_SECONDS: Final = 1
 _LOOK_SECONDS: Final = 1.0
 _LONG_AGO: Final = datetime(2000, 1, 1, tzinfo=UTC)
 
@@ -82,8 +79,6 @@ class Source:
 _PRIMARY: Final = Source(PRIMARY)
 _REPLICA: Final = Source(REPLICA)
 _LAST_RESORT: Final = Source(REPLICA, is_last_resort=True)
-_primary_breaker: Final = Breaker(retry_seconds=RETRY_SECONDS)
-_replica_breaker: Final = Breaker(retry_seconds=RETRY_SECONDS)
 
 
 def read(query: Callable[[Source], T]) -> T:
@@ -94,18 +89,18 @@ def read(query: Callable[[Source], T]) -> T:
     :raises django.db.Error: if neither could tell.
     """
     if not _may_ask_replica():
-        return query(_PRIMARY)
-    if _may_try(_replica_breaker, REPLICA):
+        return _from_primary_alone(query)
+    if servers.replica.allows():
         try:
             found = query(_REPLICA)
         except Behind:
-            _replica_breaker.succeeded()
+            servers.replica.succeeded()
         except Error as error:
             # Whatever it is (away, or a table that has not been replicated yet), the primary has
             # the say; if the query itself is wrong, it will fail there as well.
-            _note_failure(_replica_breaker, REPLICA, error)
+            _note_failure(servers.replica, REPLICA, error)
         else:
-            _replica_breaker.succeeded()
+            servers.replica.succeeded()
             READS.labels("replica").inc()
             return found
     return _from_primary(query)
@@ -131,7 +126,7 @@ def read_each(
     left = [question for question in questions if question not in found]
     if left:
         try:
-            found |= _from_primary(some) if _may_ask_replica() else query(_PRIMARY, left)
+            found |= read_primary_first(some)
         except Error as error:
             found |= dict.fromkeys(left, error)
     for question in questions:
@@ -145,7 +140,7 @@ def read_primary_first(query: Callable[[Source], T]) -> T:
 
     :raises django.db.Error: if neither could tell.
     """
-    return _from_primary(query) if _may_ask_replica() else query(_PRIMARY)
+    return _from_primary(query) if _may_ask_replica() else _from_primary_alone(query)
 
 
 def is_fresh() -> bool:
@@ -153,10 +148,15 @@ def is_fresh() -> bool:
     return _may_ask_replica() and _is_fresh(_watch.seen())
 
 
+def heartbeat_seen() -> datetime | None:
+    """Tell as of when the replica is true at least; None where nobody knows."""
+    return _watch.seen() if REPLICA in connections.databases else None
+
+
 def forget() -> None:
     """Forget what is known of both servers; for tests that change them."""
-    _primary_breaker.succeeded()
-    _replica_breaker.succeeded()
+    servers.primary.forget()
+    servers.replica.forget()
     _watch.forget()
 
 
@@ -170,44 +170,49 @@ def _is_fresh(moment: datetime | None) -> bool:
 
 def _from_primary(query: Callable[[Source], T]) -> T:
     away: Error = _away()
-    if _may_try(_primary_breaker, PRIMARY):
+    if servers.primary.allows():
         try:
             found = query(_PRIMARY)
         except Error as error:
+            _note_failure(servers.primary, PRIMARY, error)
             if not is_transient(error):
                 raise
-            _note_failure(_primary_breaker, PRIMARY, error)
             away = error
         else:
-            _primary_breaker.succeeded()
+            servers.primary.succeeded()
             READS.labels("primary").inc()
             return found
     try:
         found = query(_LAST_RESORT)
     except (Behind, Error):
         raise away from None
-    _replica_breaker.succeeded()
+    servers.replica.succeeded()
     READS.labels("last_resort").inc()
     return found
 
 
+def _from_primary_alone(query: Callable[[Source], T]) -> T:
+    """Ask where there is no choice, in a transaction or without a replica."""
+    if connections[PRIMARY].in_atomic_block:
+        return query(_PRIMARY)
+    if not servers.primary.allows():
+        raise _away()
+    try:
+        found = query(_PRIMARY)
+    except Error as error:
+        _note_failure(servers.primary, PRIMARY, error)
+        raise
+    servers.primary.succeeded()
+    return found
+
+
 def _away() -> Error:
-    return OperationalError(2003, "The primary did not answer a moment ago.")
-
-
-def _may_try(breaker: Breaker, alias: str) -> bool:
-    if not breaker.allows():
-        return False
-    # A server that hangs would keep the caller who tries it for as long as a query may take.
-    if breaker.is_open and not answers(alias, limit_seconds=_PROBE_SECONDS):
-        breaker.failed()
-        return False
-    return True
+    return servers.away(PRIMARY)
 
 
 def _note_failure(breaker: Breaker, alias: str, error: Error) -> None:
+    note_for(breaker, error)
     if is_transient(error):
-        breaker.failed()
         connections[alias].close()
 
 
@@ -232,14 +237,14 @@ class _Watch:
         return self._seen
 
     def _look(self) -> datetime | None:
-        if not _may_try(_replica_breaker, REPLICA):
+        if not servers.replica.allows():
             return None
         try:
             found = Heartbeat.objects.using(REPLICA).values_list("beat_at", flat=True).first()
         except Error as error:
-            _note_failure(_replica_breaker, REPLICA, error)
+            _note_failure(servers.replica, REPLICA, error)
             return None
-        _replica_breaker.succeeded()
+        servers.replica.succeeded()
         return found
 
 

@@ -13,6 +13,10 @@ DATABASE_TRANSIENT: Final = "database_transient"
 """The connection or the server was to blame."""
 KAFKA_PUBLISH: Final = "kafka_publish"
 """The broker did not acknowledge."""
+KAFKA_CONSUME: Final = "kafka_consume"
+"""The broker gave nothing to read, or took no offsets."""
+EVENT_HANDLER: Final = "event_handler"
+"""The handler of an event failed."""
 
 ATTEMPTS: Final = Counter(
     "wallet_retry_attempts_total",

@@ -8,7 +8,7 @@ fail: then there is no copy.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -18,19 +18,19 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from wallet_project.kit.breaker import Breaker
+from wallet_project.kit import servers
 
 TIMEOUT_SECONDS: Final = 0.05
-RETRY_SECONDS: Final = 1.0
 
 _STORE: Final = """\
-local known = redis.call('GET', KEYS[1])
-if known and tonumber(string.match(known, '^%d+')) >= tonumber(ARGV[1]) then
-  return 0
+for i, key in ipairs(KEYS) do
+  local version, text, ends_at = ARGV[3 * i - 2], ARGV[3 * i - 1], ARGV[3 * i]
+  local known = redis.call('GET', key)
+  if not known or tonumber(string.match(known, '^%d+')) < tonumber(version) then
+    redis.call('SET', key, version .. ' ' .. text)
+    redis.call('PEXPIREAT', key, ends_at)
+  end
 end
-redis.call('SET', KEYS[1], ARGV[1] .. ' ' .. ARGV[2])
-redis.call('PEXPIREAT', KEYS[1], ARGV[3])
-return 1
 """
 
 
@@ -42,6 +42,8 @@ class Copy:
     version: int
     as_of: datetime
     text: str
+    ends_at: datetime | None = None
+    """From when on it is not true any more, where that is known; it is not kept beyond."""
 
 
 def read(found: bytes) -> tuple[int, str] | None:
@@ -50,10 +52,18 @@ def read(found: bytes) -> tuple[int, str] | None:
     return (int(version), text.decode()) if version.isdigit() else None
 
 
-def store_arguments(copy: Copy, kept: timedelta) -> tuple[str, int, str, str, str, str]:
-    """Write what EVAL is called with to store a copy over an older one."""
-    ends_at = int((copy.as_of + kept).timestamp() * 1000)
-    return _STORE, 1, copy.key, str(copy.version), copy.text, str(ends_at)
+def store_arguments(
+    copies: Collection[Copy], kept: timedelta
+) -> tuple[str, int, list[str | bytes]]:
+    """Write what EVAL is called with to store copies over older ones: script, number of keys,
+    keys and arguments."""
+    arguments: list[str | bytes] = [copy.key for copy in copies]
+    for copy in copies:
+        ends_at = copy.as_of + kept
+        if copy.ends_at is not None:
+            ends_at = min(ends_at, copy.ends_at)
+        arguments += (str(copy.version), copy.text, str(int(ends_at.timestamp() * 1000)))
+    return _STORE, len(copies), arguments
 
 
 class VersionedCache:
@@ -63,39 +73,36 @@ class VersionedCache:
         """Take the server's address and how long after its moment a copy ends."""
         self._url = url
         self._kept = kept
-        self._breaker = Breaker(retry_seconds=RETRY_SECONDS)
 
     def get(self, key: str) -> tuple[int, str] | None:
         """Return version and text of a copy, or None where there is none or Redis is away."""
-        if not self._breaker.allows():
+        if not servers.redis.allows():
             return None
         try:
             found = cast("bytes | None", self._redis.get(key))
-        except redis.RedisError:
-            self._breaker.failed()
+        except redis.RedisError as error:
+            servers.note_redis(error)
             return None
-        self._breaker.succeeded()
+        servers.note_redis(None)
         if found is None:
             return None
         return read(found)
 
-    def put(self, copies: Iterable[Copy]) -> None:
+    def put(self, copies: Collection[Copy]) -> None:
         """Store copies over older ones, in one trip; a copy past its time is none."""
-        if not self._breaker.allows():
+        if not copies or not servers.redis.allows():
             return
-        pipeline = self._redis.pipeline(transaction=False)
-        for copy in copies:
-            pipeline.eval(*store_arguments(copy, self._kept))
         try:
-            pipeline.execute()
-        except redis.RedisError:
-            self._breaker.failed()
+            script, keys, arguments = store_arguments(copies, self._kept)
+            self._redis.eval(script, keys, *arguments)
+        except redis.RedisError as error:
+            servers.note_redis(error)
         else:
-            self._breaker.succeeded()
+            servers.note_redis(None)
 
     def forget_failures(self) -> None:
         """Ask again at once; for tests that stop and start Redis."""
-        self._breaker.succeeded()
+        servers.redis.forget()
 
     @cached_property
     def _redis(self) -> redis.Redis:

@@ -6,20 +6,15 @@ import os
 import threading
 import time
 from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
+from concurrent.futures import Future
 from typing import Any
 
 import pytest
 from django.db import DataError, OperationalError
 
 from wallet_project.kit.database import LockWaitTimeout
-from wallet_project.kit.group_commit import (
-    Bounds,
-    DeadlinePassed,
-    GroupCommit,
-    OutcomeUnknown,
-    QueueFull,
-    RowsBusy,
-)
+from wallet_project.kit.group_commit import Bounds, GroupCommit
+from wallet_project.kit.queue_errors import DeadlinePassed, OutcomeUnknown, QueueFull, RowsBusy
 
 
 class Store:
@@ -102,6 +97,75 @@ def test_commands_that_wait_share_one_list(make: Make, store: Store) -> None:
 
     assert [len(one) for one in store.lists] == [1, 19]
     assert store.done() == [("w", n) for n in range(20)]
+
+
+@pytest.fixture
+def patient(make: Make, store: Store) -> GroupCommit[tuple[str, int], int]:
+    """A queue whose last list took long, so that the next one may wait long for company."""
+    group = make(patience_seconds=1.0)
+    store.gate.clear()
+    first = group.submit(("w", 0))
+    time.sleep(1.05)
+    store.gate.set()
+    first.result(5)
+    return group
+
+
+def test_a_list_takes_those_along_who_were_announced(
+    patient: GroupCommit[tuple[str, int], int], store: Store
+) -> None:
+    for _ in range(3):
+        patient.announce()
+
+    calls: list[tuple[tuple[str, int], Future[int]]] = [(("w", n), Future()) for n in (1, 2, 3)]
+    for call in calls:
+        patient.submit_all([call], announced=1)
+        time.sleep(0.02)
+
+    assert [future.result(5) for _, future in calls] == [10, 20, 30]
+    assert [len(one) for one in store.lists] == [1, 3]
+
+
+def test_a_list_waits_for_nobody_who_was_withdrawn(
+    patient: GroupCommit[tuple[str, int], int], store: Store
+) -> None:
+    patient.announce()
+    started = time.monotonic()
+    future = patient.submit(("w", 1))
+    patient.withdraw()
+
+    future.result(5)
+
+    assert time.monotonic() - started < 0.9
+    assert [len(one) for one in store.lists] == [1, 1]
+
+
+def test_a_list_waits_no_longer_than_the_one_before_it_took(
+    patient: GroupCommit[tuple[str, int], int], store: Store
+) -> None:
+    patient.announce()  # and never comes
+    started = time.monotonic()
+
+    patient.submit(("w", 1)).result(5)
+
+    assert 0.9 < time.monotonic() - started < 3
+    started = time.monotonic()
+    patient.submit(("w", 2)).result(5)
+    assert time.monotonic() - started < 0.9, "the list before took no time"
+
+
+def test_a_full_queue_expects_those_no_more_whom_it_refuses(make: Make, store: Store) -> None:
+    group = make(queue_length=1, patience_seconds=5.0)
+    store.gate.clear()
+    first = group.submit(("w", 0))
+    time.sleep(0.05)
+    second = group.submit(("w", 1))
+    group.announce()
+    with pytest.raises(QueueFull):
+        group.submit_all([(("w", 2), Future())], announced=1)
+    store.gate.set()
+
+    assert [first.result(5), second.result(1)] == [0, 10]
 
 
 def test_a_list_is_no_longer_than_its_bound(make: Make, store: Store) -> None:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import time
 from collections.abc import Awaitable, Callable, Sequence
-from concurrent.futures import Future
 from typing import Any
 
 import pytest
 
-from wallet_project.kit.group_commit import QueueFull
+from wallet_project.kit.group_commit import Ending
 from wallet_project.kit.offload import Batcher, Handover, Workers
+from wallet_project.kit.queue_errors import QueueFull
 
 
 def run(test: Callable[[Workers], Awaitable[Any]], *, threads: int = 2, waiting: int = 8) -> Any:
@@ -120,38 +119,71 @@ def test_too_much_work_is_turned_away_at_once() -> None:
     run(test, threads=1, waiting=3)
 
 
-def test_ends_of_many_threads_reach_the_loop() -> None:
-    async def test() -> None:
-        handover = Handover()
-        futures: list[Future[int]] = [Future() for _ in range(500)]
-        waiting = [asyncio.ensure_future(handover.wait(one, seconds=5)) for one in futures]
-        await asyncio.sleep(0)
+class Threads:
+    """A queue that ends commands in threads, the evens well and the odds badly."""
 
-        def end(start: int) -> None:
-            for number in range(start, 500, 4):
-                futures[number].set_result(number)
-                if number % 50 == 0:
-                    time.sleep(0.001)
+    def __init__(self) -> None:
+        self.lists: list[list[int]] = []
+        self.gate = threading.Event()
+        self.threads: list[threading.Thread] = []
 
-        threads = [threading.Thread(target=end, args=(start,)) for start in range(4)]
-        for thread in threads:
+    def submit(self, calls: Sequence[tuple[int, Ending[str]]]) -> None:
+        self.lists.append([number for number, _ in calls])
+        if 13 in self.lists[-1]:
+            raise QueueFull("Too many.")
+        for start in range(4):
+            thread = threading.Thread(target=self.end, args=(calls[start::4],))
+            self.threads.append(thread)
             thread.start()
-        assert await asyncio.gather(*waiting) == list(range(500))
+
+    def end(self, calls: Sequence[tuple[int, Ending[str]]]) -> None:
+        self.gate.wait(5)
+        for number, ending in calls:
+            if number % 2:
+                ending.set_exception(LookupError(str(number)))
+            else:
+                ending.set_result(str(number))
+
+
+def test_commands_of_one_turn_leave_together_and_each_is_told_its_own_end() -> None:
+    async def test() -> None:
+        threads = Threads()
+        handover: Handover[int, str] = Handover(threads.submit)
+
+        first = [handover.ask(100 + number) for number in range(200)]
+        await asyncio.sleep(0.01)
+        second = [handover.ask(400 + number) for number in range(200)]
+        await asyncio.sleep(0.01)
+        assert [len(one) for one in threads.lists] == [200, 200]
+        threads.gate.set()
+        ends = await asyncio.gather(*first, *second, return_exceptions=True)
+
+        numbers = [*range(100, 300), *range(400, 600)]
+        assert [str(end) for end in ends] == [str(number) for number in numbers]
+        assert [isinstance(end, LookupError) for end in ends] == [bool(n % 2) for n in numbers]
 
     asyncio.run(test())
 
 
-def test_failures_and_lateness_reach_the_loop_as_well() -> None:
+def test_commands_that_a_full_queue_refuses_are_told_so() -> None:
     async def test() -> None:
-        handover = Handover()
-        failed: Future[int] = Future()
-        failed.set_exception(LookupError("no"))
-        with pytest.raises(LookupError):
-            await handover.wait(failed, seconds=5)
-        late: Future[int] = Future()
-        with pytest.raises(TimeoutError):
-            await handover.wait(late, seconds=0.01)
-        late.set_result(1)  # nobody waits any more, and nothing breaks
+        handover: Handover[int, str] = Handover(Threads().submit)
+        refused = [handover.ask(13), handover.ask(14)]
+        for one in refused:
+            with pytest.raises(QueueFull):
+                await one
+
+    asyncio.run(test())
+
+
+def test_an_end_that_nobody_waits_for_any_more_breaks_nothing() -> None:
+    async def test() -> None:
+        threads = Threads()
+        handover: Handover[int, str] = Handover(threads.submit)
+        left, stayed = handover.ask(1), handover.ask(2)
         await asyncio.sleep(0.01)
+        left.cancel()
+        threads.gate.set()
+        assert await stayed == "2"
 
     asyncio.run(test())

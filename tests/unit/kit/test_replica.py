@@ -10,7 +10,7 @@ from django.db import OperationalError, ProgrammingError
 
 from events.models import OutboxEvent
 from wallet_project.db_router import Router
-from wallet_project.kit import clock, replica
+from wallet_project.kit import breaker, clock, replica, servers
 from wallet_project.kit.database import PRIMARY, REPLICA
 from wallet_project.kit.models import Heartbeat
 from wallet_project.kit.replica import Behind, Source
@@ -25,10 +25,14 @@ def _two_databases(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Believe that there is a replica; nothing here asks it."""
 
     class Connection:
+        in_atomic_block = False
+
         def close(self) -> None: ...
 
     monkeypatch.setattr(replica, "_may_ask_replica", lambda: True)
     monkeypatch.setattr(replica, "connections", {PRIMARY: Connection(), REPLICA: Connection()})
+    for one in (servers.primary, servers.replica):
+        monkeypatch.setattr(one, "_probe", lambda: False)
     replica.forget()
     yield
     replica.forget()
@@ -60,19 +64,20 @@ def test_the_primary_is_asked_when_the_replica_cannot_tell(why: Exception) -> No
     assert (replica.read(query), asked) == ("found", ["replica", "default"])
 
 
-def test_a_replica_that_is_gone_is_not_asked_again_at_once() -> None:
+def test_a_replica_that_is_gone_is_not_asked_again_and_again() -> None:
     query, asked = asking(replica=GONE, default="found")
-    replica.read(query)
-    replica.read(query)
-    assert asked == ["replica", "default", "default"]
+    for _ in range(breaker.FAILURES + 3):
+        assert replica.read(query) == "found"
+    assert asked.count("replica") == breaker.FAILURES
 
 
 def test_while_the_primary_is_gone_the_replica_must_do() -> None:
     query, asked = asking(replica=Behind(), default=GONE, last_resort="old")
-    assert replica.read(query) == "old"
-    assert replica.read(query) == "old"
-    # The second does not wait for the primary.
-    assert asked == ["replica", "default", "last_resort", "replica", "last_resort"]
+    for _ in range(breaker.FAILURES + 3):
+        assert replica.read(query) == "old"
+    # The last ones do not wait for the primary.
+    assert asked.count("default") == breaker.FAILURES
+    assert servers.is_read_only()
 
 
 @pytest.mark.parametrize("why", [Behind(), GONE])
@@ -83,20 +88,15 @@ def test_what_nobody_can_tell_fails_with_the_primarys_failure(why: Exception) ->
     assert raised.value is GONE
 
 
-def test_a_server_that_was_gone_is_probed_before_a_query_waits_for_it(
+def test_without_a_replica_nobody_waits_for_a_primary_that_is_gone(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    query, asked = asking(replica=Behind(), default=GONE, last_resort="old")
-    replica.read(query)
-    monkeypatch.setattr(replica._primary_breaker, "_next_try", 0.0)
-    monkeypatch.setattr(replica, "answers", lambda alias, *, limit_seconds: False)
-    replica.read(query)
-    assert asked == ["replica", "default", "last_resort", "replica", "last_resort"]
-
-    query, asked = asking(replica=Behind(), default="found")
-    monkeypatch.setattr(replica._primary_breaker, "_next_try", 0.0)
-    monkeypatch.setattr(replica, "answers", lambda alias, *, limit_seconds: True)
-    assert (replica.read(query), asked) == ("found", ["replica", "default"])
+    monkeypatch.setattr(replica, "_may_ask_replica", lambda: False)
+    query, asked = asking(default=GONE)
+    for _ in range(breaker.FAILURES + 3):
+        with pytest.raises(OperationalError):
+            replica.read(query)
+    assert asked.count("default") == breaker.FAILURES
 
 
 def test_a_wrong_query_is_nobodys_outage() -> None:

@@ -9,7 +9,8 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connections
 
-from wallet_project.kit.append_only import AppendOnlyModel
+from wallet_project.kit.database_roles import ROLES, role_grants
+from wallet_project.kit.kept import guarded_tables
 
 
 class Command(BaseCommand):
@@ -23,6 +24,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--database", default="owner", help="connection of the owner")
         parser.add_argument("--user", default="", help="default: the user of DATABASE_URL")
+        parser.add_argument(
+            "--role", choices=sorted(ROLES), help="grant this role's few rights to --user instead"
+        )
         parser.add_argument("--dry-run", action="store_true", help="print the statements only")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -35,7 +39,10 @@ class Command(BaseCommand):
         user = options["user"] or settings.DATABASES["default"]["USER"]
         if not user.replace("_", "").isalnum():
             raise CommandError(f"{user!r} is not a plain user name.")
-        for statement in grants(connection.settings_dict["NAME"], user):
+        schema, role = connection.settings_dict["NAME"], options["role"]
+        if role and not options["user"]:
+            raise CommandError(f"Say by --user who gets the rights of {role}.")
+        for statement in role_grants(schema, user, role) if role else grants(schema, user):
             if options["dry_run"]:
                 self.stdout.write(statement + ";")
                 continue
@@ -46,17 +53,17 @@ class Command(BaseCommand):
 
 def grants(schema: str, user: str) -> list[str]:
     """Write the GRANT statements for every table of the project."""
-    append_only = {model._meta.db_table: model for model in AppendOnlyModel.every_model()}
+    guarded = {one.table: one for one in guarded_tables()}
     tables = {m._meta.db_table for m in apps.get_models(include_auto_created=True)}
     statements = [f"GRANT SELECT ON `{schema}`.`django_migrations` TO `{user}`@`%`"]
     for table in sorted(tables):
         rights = "SELECT, INSERT, UPDATE, DELETE"
-        model = append_only.get(table)
-        if model is not None:
+        found = guarded.get(table)
+        if found is not None:
             rights = "SELECT, INSERT"
-            if model.redactable_columns:
-                rights += f", UPDATE ({', '.join(model.redactable_columns)})"
-            if model.purgeable:
+            if found.changing:
+                rights += f", UPDATE ({', '.join(found.changing)})"
+            if found.purgeable:
                 rights += ", DELETE"
         statements.append(f"GRANT {rights} ON `{schema}`.`{table}` TO `{user}`@`%`")
     return statements
