@@ -15,7 +15,7 @@ from uuid import UUID
 from django.db import connections
 
 from ledger.errors import BrokenChain, UnbalancedEntry
-from ledger.models import Account, JournalEntry, NormalSide, Posting
+from ledger.models import Account, JournalEntry, NormalSide, Posting, Reversal
 from wallet_project.kit.bulk_sql import insert_rows
 from wallet_project.kit.database import PRIMARY
 from wallet_project.kit.ids import uuid7
@@ -81,6 +81,15 @@ def post_entries(entries: Sequence[Entry]) -> None:
         Posting,
         _POSTING_COLUMNS,
         [_posting_row(entry, line) for entry in entries for line in entry.lines],
+    )
+    insert_rows(
+        Reversal,
+        _REVERSAL_COLUMNS,
+        [
+            (entry.id, entry.reverses, max(line.amount for line in entry.lines))
+            for entry in ordered
+            if entry.reverses is not None
+        ],
     )
 
 
@@ -169,6 +178,8 @@ _POSTING_COLUMNS: Final = (
     "version",
     "posted_at",
 )
+
+_REVERSAL_COLUMNS: Final = ("entry_id", "reverses", "amount")
 
 
 def _entry_row(entry: Entry) -> tuple[Any, ...]:

@@ -9,16 +9,20 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import reduce
+from operator import or_
 from typing import Any, Final
 from uuid import UUID
 
 from django.db import connections
-from django.db.models import DecimalField, Min, Sum
+from django.db.models import DecimalField, Field, Min, Q, Sum
 from django.db.models.functions import Cast
 
-from ledger.models import Account, JournalEntry, NormalSide, Posting
+from ledger.models import Account, JournalEntry, NormalSide, Posting, Reversal
 from wallet_project.kit.bulk_sql import hex_list
 from wallet_project.kit.database import PRIMARY
+
+_EXACT: Final[Field[object, object]] = DecimalField(max_digits=38, decimal_places=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,17 @@ class PostedEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class Link:
+    """A posting as a part of its account's chain; amounts in minor units, credit positive."""
+
+    sequence: int
+    amount: int
+    balance_after: int | None
+    version: int | None
+    posted_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class PastBalance:
     """An account's balance as of some moment, and the posting that made it."""
 
@@ -82,18 +97,18 @@ class AccountTotal:
     """None: all accounts of customers together."""
 
 
-def entries_by_key(keys: Collection[bytes]) -> dict[bytes, PostedEntry]:
+def entries_by_key(keys: Collection[bytes], *, using: str = PRIMARY) -> dict[bytes, PostedEntry]:
     """Find the entries that these idempotency keys already made."""
     # Nearly always there is none, and a list of 256 keys as parameters takes the ORM a millisecond.
-    table = connections[PRIMARY].ops.quote_name(JournalEntry._meta.db_table)
+    table = connections[using].ops.quote_name(JournalEntry._meta.db_table)
     sql = f"SELECT idempotency_key FROM {table} WHERE idempotency_key IN ({hex_list(keys)})"  # noqa: S608 - hex digits
-    with connections[PRIMARY].cursor() as cursor:
+    with connections[using].cursor() as cursor:
         cursor.execute(sql)
         used = [bytes(key) for (key,) in cursor.fetchall()]
     if not used:
         return {}
-    found = JournalEntry.objects.using(PRIMARY).filter(idempotency_key__in=used)
-    return {entry.idempotency_key: entry for entry in _with_lines(found, PRIMARY)}
+    found = JournalEntry.objects.using(using).filter(idempotency_key__in=used)
+    return {entry.idempotency_key: entry for entry in _with_lines(found, using)}
 
 
 def hash_of_key(key: bytes) -> bytes | None:
@@ -107,6 +122,22 @@ def entries_by_id(ids: Collection[UUID], *, using: str = PRIMARY) -> dict[UUID, 
     """Load entries with their lines; ids that do not exist are left out."""
     found = JournalEntry.objects.using(using).filter(pk__in=list(ids))
     return {entry.id: entry for entry in _with_lines(found, using)}
+
+
+def reversed_so_far(originals: Collection[UUID]) -> dict[UUID, int]:
+    """Sum what has been taken back of entries (minor units); those of which nothing was are left
+    out. Right while the wallets of the entries are locked."""
+    if not originals:
+        return {}
+    found = Reversal.objects.using(PRIMARY).filter(reverses__in=list(originals)).order_by()
+    rows = found.values_list("reverses").annotate(total=Sum(Cast("amount", _EXACT)))
+    return {original: int(total) for original, total in rows}
+
+
+def reversals_of(entry: UUID, *, using: str = PRIMARY) -> list[UUID]:
+    """List the entries that have taken an entry back, the first hundred."""
+    found = Reversal.objects.using(using).filter(reverses=entry).order_by("entry_id")
+    return list(found.values_list("entry_id", flat=True)[:100])
 
 
 def page_of_account(
@@ -127,6 +158,42 @@ def postings_from(
     found = Posting.objects.using(using).filter(account_id=account, sequence__gte=sequence)
     rows = found.order_by("sequence").values_list("sequence", "entry_id")[:limit]
     return [(number, entry) for number, entry in rows if number is not None]
+
+
+def links_from(marks: Mapping[UUID, int], *, using: str = PRIMARY) -> dict[UUID, list[Link]]:
+    """List the postings of each account from a sequence on, in their order.
+
+    Accounts without any are left out. Reads only these rows, by the index (account, sequence).
+    """
+    rows = Posting.objects.using(using).filter(
+        reduce(
+            or_,
+            (Q(account_id=account, sequence__gte=mark) for account, mark in marks.items()),
+            Q(pk__in=[]),
+        )
+    )
+    columns = ("sequence", "amount", "balance_after", "version", "posted_at")
+    found: dict[UUID, list[Link]] = {}
+    for account, sequence, *rest in rows.order_by("account_id", "sequence").values_list(
+        "account_id", *columns
+    ):
+        found.setdefault(account, []).append(Link(sequence or 0, *rest))
+    return found
+
+
+def accounts_posted(*, after: int, upto: int, limit: int) -> tuple[dict[UUID, int], int]:
+    """Tell which customers' accounts were posted to, each with the sequence of its first posting.
+
+    Looks at the postings with ids above `after`, `limit` of them at most; returns up to which id
+    that was.
+    """
+    rows = Posting.objects.using(PRIMARY).filter(pk__gt=after, pk__lte=upto).order_by("pk")
+    lines = list(rows.values_list("pk", "account_id", "sequence")[:limit])
+    found: dict[UUID, int] = {}
+    for _, account, sequence in lines:
+        if sequence is not None:
+            found[account] = min(sequence, found.get(account, sequence))
+    return found, lines[-1][0] if len(lines) == limit else upto
 
 
 def balance_at(account: UUID, moment: datetime, *, using: str = PRIMARY) -> PastBalance:
@@ -171,7 +238,7 @@ def totals(client: int, moment: datetime) -> list[AccountTotal]:
     Two statements: run them in one snapshot. Lines in the order of currency and code.
     """
     postings = Posting.objects.using(PRIMARY).filter(account__client=client, posted_at__lte=moment)
-    total = Sum(Cast("amount", DecimalField(max_digits=38, decimal_places=0)))
+    total = Sum(Cast("amount", _EXACT))
     customers = (
         postings.filter(sequence__isnull=False)
         .values("account__currency")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from django.db import connections, models
@@ -16,6 +16,7 @@ from django.db.models.functions import Cast
 
 from ledger.models import Account, JournalEntry, Posting
 from wallet_project.kit.database import PRIMARY
+from wallet_project.kit.pairs import Pair, rows_at
 
 _EXACT: Final[models.Field[object, object]] = DecimalField(max_digits=38, decimal_places=0)
 
@@ -154,3 +155,54 @@ def keys_of(entries: Collection[UUID]) -> dict[bytes, int]:
     counted = rows.filter(idempotency_key__in=keys).values("idempotency_key")
     found = counted.annotate(entries=Count("pk")).values_list("idempotency_key", "entries")
     return {bytes(key): number for key, number in found}
+
+
+def amounts_of(entries: Collection[UUID]) -> dict[tuple[UUID, UUID], int]:
+    """Read by entry and account what the postings of these entries say, in minor units."""
+    rows = Posting.objects.using(PRIMARY).filter(entry_id__in=list(entries))
+    found = rows.values_list("entry_id", "account_id", "amount")
+    return {(entry, account): amount for entry, account, amount in found}
+
+
+class PostingFacts(NamedTuple):
+    """One posting, as far as it has to follow from the one before."""
+
+    id: int
+    entry: UUID
+    account: UUID
+    amount: int
+    balance_after: int | None
+    sequence: int | None
+    version: int | None
+    posted_at: datetime
+
+
+_FACTS: Final = (
+    *("id", "entry_id", "account_id", "amount", "balance_after", "sequence", "version"),
+    "posted_at",
+)
+
+
+def posting_pages(*, after: int, upto: int, limit: int) -> Iterator[list[PostingFacts]]:
+    """Walk the postings of a range of ids, in pages."""
+    while True:
+        rows = Posting.objects.using(PRIMARY).filter(pk__gt=after, pk__lte=upto).order_by("pk")
+        page = [PostingFacts(*row) for row in rows.values_list(*_FACTS)[:limit]]
+        if page:
+            yield page
+        if len(page) < limit:
+            return
+        after = page[-1].id
+
+
+def postings_at(places: Iterable[Pair]) -> dict[Pair, PostingFacts]:
+    """Read the postings at these places, each an account and a sequence."""
+    found = rows_at(Posting, ("account_id", "sequence"), places, _FACTS)
+    facts = [PostingFacts(*row) for row in found]
+    return {(one.account, one.sequence or 0): one for one in facts}
+
+
+def missing_entries(entries: Collection[UUID]) -> set[UUID]:
+    """Find which of these entries do not exist."""
+    rows = JournalEntry.objects.using(PRIMARY).filter(pk__in=list(entries))
+    return set(entries) - set(rows.values_list("pk", flat=True))

@@ -8,17 +8,24 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.contrib import admin
-from django.contrib.auth.models import User
 from django.db import DatabaseError, IntegrityError, OperationalError, connections
 from django.test import Client
 from django.urls import reverse
 
+from events.consumers.fraud.models import Act, Action, AlertAct, FraudAlert, RuleName
+from ledger import proofs, sealing, settled
 from ledger.models import Account, JournalEntry, Posting
-from tests import databases
+from tests import databases, staff
+from tests.filling import fill
 from tests.http import Api
 from tests.people import Company, books_now, fund, refusals
+from wallet_project.kit import audit
 from wallet_project.kit.append_only import AppendOnlyModel, AppendOnlyViolation
+from wallet_project.kit.clock import now
+from wallet_project.kit.ids import uuid7
+from wallet_project.kit.models import AuditRecord
 from wallets.identity import WalletIdentity
 from wallets.models import Refusal
 
@@ -32,6 +39,7 @@ OTHER_VALUES = {
     "BigAutoField": "99",
     "BigIntegerField": "99",
     "PositiveIntegerField": "99",
+    "BooleanField": "0",
     "DateTimeField": "'2001-01-01'",
     "DateField": "'2001-01-01'",
     "JSONField": "'{}'",
@@ -47,7 +55,28 @@ def name_of(value: object) -> str:
 def some_facts(client_acme: Company, alice: WalletIdentity) -> None:
     """A row in every table of facts."""
     fund(alice, 100)
-    assert Api(client_acme.key).withdraw("alice", "5.00").status == 422
+    api = Api(client_acme.key)
+    assert api.withdraw("alice", "5.00").status == 422
+    paid = api.deposit("alice", "2.00").json["transactionId"]
+    assert api.post(f"/transactions/{paid}/reverse").status == 201
+    alert = FraudAlert.objects.create(
+        rule=RuleName.HIGH_VALUE,
+        wallet=alice.id,
+        client=client_acme.id,
+        currency="USD",
+        trigger_id=uuid7(),
+        triggered_at=now(),
+        action=Action.REVIEW,
+        evidence={},
+        raised_at=now(),
+    )
+    AlertAct.objects.create(alert=alert, act=Act.NOTE, by="checker", at=now(), text="Looked at.")
+    proofs.note("command:verify_ledger", upto=2, findings=0, seconds=1)
+    audit.record_look(audit.Actor("staff:1"), audit.Act("wallet.view", "wallets.wallet"))
+    sealing.seal(upto=settled.end_of_books(), tell=lambda head: None)
+    for model in MODELS:
+        if not model.objects.exists():
+            fill(model, 1)
     assert [model for model in MODELS if not model.objects.exists()] == []
 
 
@@ -59,6 +88,14 @@ def run(alias: str, statement: str, params: Any = None) -> None:
     connection = connections[alias if alias in connections.databases else "default"]
     with connection.cursor() as cursor:
         cursor.execute(statement, params)
+
+
+def is_refused(alias: str, statement: str) -> bool:
+    try:
+        run(alias, statement)
+    except REFUSED:
+        return True
+    return False
 
 
 def test_the_list_of_tables_is_the_models_own() -> None:
@@ -91,27 +128,20 @@ def test_the_model_refuses(model: type[AppendOnlyModel]) -> None:
 
 
 @pytest.mark.parametrize("alias", ALIASES)
-@pytest.mark.parametrize(
-    ("model", "column"),
-    [
-        (model, field.column)
-        for model in MODELS
-        for field in model._meta.local_concrete_fields
-        if field.column not in model.redactable_columns
-    ],
-    ids=name_of,
-)
+@pytest.mark.parametrize("model", MODELS, ids=name_of)
 def test_the_database_refuses_to_change_any_column(
-    model: type[AppendOnlyModel], column: str, alias: str
+    model: type[AppendOnlyModel], alias: str
 ) -> None:
     before = rows_of(model)
-    change = f"UPDATE {model._meta.db_table} SET {column} = "
 
-    field = next(f for f in model._meta.local_concrete_fields if f.column == column)
-    value = OTHER_VALUES.get(field.get_internal_type(), "'x'")
-    with pytest.raises(REFUSED):
-        run(alias, change + value)
+    changed = []
+    for field in model._meta.local_concrete_fields:
+        value = OTHER_VALUES.get(field.get_internal_type(), "'x'")
+        change = f"UPDATE {model._meta.db_table} SET `{field.column}` = {value}"
+        if field.column not in model.redactable_columns and not is_refused(alias, change):
+            changed.append(field.column)
 
+    assert changed == []
     assert rows_of(model) == before
 
 
@@ -150,8 +180,8 @@ def test_personal_text_can_be_erased_and_nothing_else() -> None:
         "UPDATE ledger_journalentry SET description = NULL, metadata = NULL, note_salt = NULL",
     )
 
-    entry = JournalEntry.objects.get()
-    assert (entry.description, entry.metadata, entry.note_salt) == (None, None, None)
+    for entry in JournalEntry.objects.all():
+        assert (entry.description, entry.metadata, entry.note_salt) == (None, None, None)
 
 
 def test_insert_or_replace_does_not_walk_through_the_triggers() -> None:
@@ -183,19 +213,33 @@ def test_the_application_may_not_empty_a_table(model: type[AppendOnlyModel], ver
     assert rows_of(model) == before
 
 
+SHOWN_WITH = {
+    "periods.closingfigure": "periods.close",
+    "periods.reopening": "periods.close",
+    "reconciliation.filecontent": "reconciliation.statementfile",
+    "reconciliation.itemnote": "reconciliation.item",
+    "reconciliation.matchend": "reconciliation.match",
+    "reconciliation.matchpart": "reconciliation.match",
+}
+"""Facts without a page of their own, and on whose page they stand."""
+
+
 class TestAdmin:
     """A superuser at the admin, with crafted requests."""
 
     @pytest.fixture
     def root(self) -> Client:
-        client = Client()
-        client.force_login(User.objects.create_superuser("root", password="x"))
-        return client
+        return staff.superuser()
 
     @pytest.mark.parametrize("model", MODELS, ids=name_of)
     def test_no_url_adds_changes_or_removes(
         self, root: Client, model: type[AppendOnlyModel]
     ) -> None:
+        shown_with = SHOWN_WITH.get(model._meta.label_lower)
+        if shown_with is not None:
+            assert apps.get_model(shown_with) in admin.site._registry
+            assert model not in admin.site._registry, "so it is held to more than this"
+            return
         assert model in admin.site._registry, "a fact that nobody can look at"
         label = f"{model._meta.app_label}_{model._meta.model_name}"
         before, books = rows_of(model), (books_now(), refusals())
@@ -223,5 +267,10 @@ class TestAdmin:
             text = shown.content.decode()
             assert 'name="_save"' not in text
             assert "deletelink" not in text
-        assert rows_of(model) == before
+        after = rows_of(model)
+        if model is AuditRecord:  # that somebody looked is the one thing that was added
+            looks = after[len(before) :]
+            assert {look["action"] for look in looks} == {"auditrecord.view"}
+            after = after[: len(before)]
+        assert after == before
         assert (books_now(), refusals()) == books

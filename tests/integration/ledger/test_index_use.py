@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.db import connections
 
+from events import log
 from ledger import queries as books
+from ledger import rollups
+from ledger.models import Account
+from tests.integration.ledger.books import roll
 from tests.people import asks, fund
+from tests.publishing import publish
+from wallet_project.kit.clock import now
 from wallets import queries
 from wallets.identity import WalletIdentity
 from wallets.operations import _movement, deposit
@@ -42,6 +49,65 @@ def test_a_movement_looks_at_as_many_rows_in_large_books_as_in_small_ones(
 
     assert rows_read_by_a_deposit(alice) <= after_one
     assert after_one <= 30
+
+
+def test_a_page_of_events_costs_the_same_however_much_others_do(
+    alice: WalletIdentity, charlie: WalletIdentity
+) -> None:
+    for _ in range(5):
+        fund(alice, 1)
+    publish()
+    alone = rows_read_by_a_page(alice)
+    for _ in range(80):
+        fund(charlie, 1)
+    fund(alice, 1)
+    publish()
+
+    # MariaDB finds another way to the same few rows when there are more; all of them are 86.
+    assert max(alone, rows_read_by_a_page(alice)) <= 25
+
+
+def rows_read_by_a_page(wallet: WalletIdentity) -> int:
+    """Count the index and row reads of a page of three events, the second of a client's."""
+    with connections["default"].cursor() as cursor:
+        cursor.execute("ANALYZE TABLE events_outboxevent")
+        cursor.fetchall()
+        first = log.page(wallet.client, after=None, limit=2, using="default")
+        before = _handler_reads(cursor)
+        log.page(wallet.client, after=first.next_after, limit=3, using="default")
+        return _handler_reads(cursor) - before
+
+
+def test_sums_over_the_books_cost_the_same_in_small_books_and_in_large_ones(
+    alice: WalletIdentity, charlie: WalletIdentity
+) -> None:
+    """The ORM's statement began with the accounts and walked through every posting of each."""
+    fund(alice, 1)
+    fund(charlie, 1)
+    roll()
+    in_small = rows_read_by_sums(alice)
+    for _ in range(200):
+        fund(alice, 1)
+        fund(charlie, 1)
+    roll()
+
+    assert rows_read_by_sums(alice) <= in_small + 4
+    assert in_small <= 60
+
+
+def rows_read_by_sums(wallet: WalletIdentity) -> int:
+    """Count the index and row reads of a trial balance, house balances and a month of days."""
+    house = list(Account.objects.filter(normal_side="debit").values_list("pk", flat=True))
+    with connections["default"].cursor() as cursor:
+        cursor.execute("ANALYZE TABLE ledger_posting")
+        cursor.fetchall()
+        before = _handler_reads(cursor)
+        rollups.trial_balance_now()
+        rollups.trial_balance_now(wallet.client)
+        rollups.balances(house)
+        today = now().date()
+        rollups.by_day(None, today - timedelta(days=30), today)
+        return _handler_reads(cursor) - before
 
 
 def rows_read_by_a_deposit(wallet: WalletIdentity) -> int:
