@@ -24,6 +24,8 @@ from kafka import KafkaProducer
 from kafka import errors as kafka_errors
 from kafka.partitioner import Partitioner, murmur2
 
+from wallet_project.kit import servers
+
 BOOTSTRAP_MS: Final = 5_000
 MAX_BLOCK_MS: Final = 5_000
 REQUEST_MS: Final = 8_000
@@ -77,9 +79,9 @@ class Broker(Protocol):
 @cache
 def broker() -> Broker:
     """Choose by settings: Kafka where it is configured, else the local event log."""
-    servers: list[str] = settings.KAFKA_BOOTSTRAP_SERVERS
-    if servers:
-        return KafkaBroker(servers, record_bytes_max=settings.KAFKA_RECORD_BYTES_MAX)
+    addresses: list[str] = settings.KAFKA_BOOTSTRAP_SERVERS
+    if addresses:
+        return KafkaBroker(addresses, record_bytes_max=settings.KAFKA_RECORD_BYTES_MAX)
     return LocalLogBroker(settings.EVENT_LOG)
 
 
@@ -91,14 +93,27 @@ class KafkaBroker:
     was not sent stays unsent until the relay reads the rows again, in order.
     """
 
-    def __init__(self, servers: Sequence[str], *, record_bytes_max: int) -> None:
-        self._servers = list(servers)
+    def __init__(self, addresses: Sequence[str], *, record_bytes_max: int) -> None:
+        self._servers = list(addresses)
         self._record_bytes_max = record_bytes_max
         self._made: tuple[int, Any] | None = None
         """Process id and producer: a producer does not survive a fork."""
 
     def send(self, records: Sequence[Record], *, deadline_seconds: float) -> Outcome:
-        """Send all records, pipelined, and wait at most `deadline_seconds` in total."""
+        """Send all records, pipelined, and wait at most `deadline_seconds` in total.
+
+        While Kafka is held to be away nothing is sent, but for one try a second.
+        """
+        if not servers.kafka.allows():
+            return Outcome([False] * len(records), failure="Kafka could not be reached lately.")
+        outcome = self._send(records, deadline_seconds)
+        if outcome.failure:
+            servers.kafka.failed()
+        else:
+            servers.kafka.succeeded()
+        return outcome
+
+    def _send(self, records: Sequence[Record], deadline_seconds: float) -> Outcome:
         deadline = time.monotonic() + deadline_seconds
         outcome = Outcome([False] * len(records))
         try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -35,6 +35,21 @@ class NewEvent:
     entry: UUID | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class NewMessage:
+    """Something to be sent that is no fact about a wallet: a command, an alert, a dead letter."""
+
+    topic: str
+    stream: UUID
+    """The record's key. Messages of one key are sent in the order of their rows."""
+    client: int
+    type: str
+    value: bytes
+    """JSON."""
+    occurred_at: datetime
+    event_id: UUID = field(default_factory=uuid7)
+
+
 def shard_of(stream: UUID) -> int:
     """Tell which shard a stream belongs to: a function of its bytes alone, never changed."""
     return zlib.crc32(stream.bytes) % SHARDS
@@ -47,8 +62,7 @@ def record(events: Sequence[NewEvent]) -> None:
 
     :raises RuntimeError: outside a transaction, where the fact could exist without its event.
     """
-    if not connections[PRIMARY].in_atomic_block:
-        raise RuntimeError("record() must run inside the transaction that makes the event true.")
+    _demand_transaction("record")
     topic: str = settings.KAFKA_TOPIC_FACTS
     insert_rows(
         OutboxEvent,
@@ -71,6 +85,40 @@ def record(events: Sequence[NewEvent]) -> None:
             for event in events
         ],
     )
+
+
+def record_messages(messages: Sequence[NewMessage]) -> None:
+    """Insert messages, in order, inside the caller's open transaction; they have no sequence.
+
+    :raises RuntimeError: outside a transaction, where the message could go out without its reason.
+    """
+    _demand_transaction("record_messages")
+    insert_rows(
+        OutboxEvent,
+        _COLUMNS,
+        [
+            (
+                message.event_id,
+                shard_of(message.stream),
+                message.client,
+                None,
+                message.topic,
+                message.stream,
+                None,
+                message.type,
+                message.value,
+                message.occurred_at,
+                OutboxStatus.PENDING,
+                0,
+            )
+            for message in messages
+        ],
+    )
+
+
+def _demand_transaction(caller: str) -> None:
+    if not connections[PRIMARY].in_atomic_block:
+        raise RuntimeError(f"{caller}() must run inside the transaction that makes the event true.")
 
 
 _COLUMNS: Final = (

@@ -5,17 +5,25 @@ Asked of the primary: what waits there is what matters.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from django.db.models import Count, F, Max, Min, Q
+from django.db.models import Count, F, Max, Min, Q, Sum
 
-from events.models import OutboxEvent, OutboxStatus
+from events.models import (
+    ArchivedFile,
+    DeadLetter,
+    LetterStatus,
+    OutboxEvent,
+    OutboxStatus,
+    waiting,
+)
 from wallet_project.kit.clock import now
 from wallet_project.kit.database import PRIMARY
+from wallet_project.kit.pairs import Pair, rows_at
 
 PAGE: Final = 1_000
 CLOCK_BACK_MAX: Final = timedelta(seconds=5)
@@ -32,6 +40,19 @@ class StreamFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class KeptFact:
+    """A fact whose row is still in the outbox, published or not."""
+
+    id: UUID
+    type: str
+    client: int
+    sequence: int
+    entry: UUID | None
+    occurred_at: datetime
+    value: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class FalseMark:
     """An event whose marks do not say what happened to it."""
 
@@ -41,20 +62,28 @@ class FalseMark:
 
 def pending_count() -> int:
     """Count the events that still have to be published, held ones included."""
-    waiting = [OutboxStatus.PENDING, OutboxStatus.HELD]
-    return OutboxEvent.objects.using(PRIMARY).filter(status__in=waiting).count()
+    return waiting(OutboxStatus.PENDING, OutboxStatus.HELD).count()
 
 
 def oldest_pending_age_seconds() -> float:
     """Return the age of the event that waits longest for the relay; 0 if none waits."""
-    waiting = OutboxEvent.objects.using(PRIMARY).filter(status=OutboxStatus.PENDING).order_by("id")
-    oldest = waiting.values_list("occurred_at", flat=True).first()
+    by_age = waiting(OutboxStatus.PENDING).order_by("id")
+    oldest = by_age.values_list("occurred_at", flat=True).first()
     return max((now() - oldest).total_seconds(), 0.0) if oldest else 0.0
 
 
 def quarantined_count() -> int:
     """Count the events that wait for a person's decision."""
-    return OutboxEvent.objects.using(PRIMARY).filter(status=OutboxStatus.QUARANTINED).count()
+    return waiting(OutboxStatus.QUARANTINED).count()
+
+
+def dead_letter_counts() -> dict[str, int]:
+    """Count the records that wait for a person's decision, by consumer."""
+    rows = DeadLetter.objects.using(PRIMARY).filter(
+        status__in=[LetterStatus.DEAD, LetterStatus.HELD]
+    )
+    counted = rows.order_by().values("consumer").annotate(letters=Count("id"))
+    return dict(counted.values_list("consumer", "letters"))
 
 
 def stream_facts(streams: Collection[UUID]) -> dict[UUID, StreamFacts]:
@@ -70,6 +99,41 @@ def stream_facts(streams: Collection[UUID]) -> dict[UUID, StreamFacts]:
         .values_list("stream", "events", "lowest", "highest")
     )
     return {stream: StreamFacts(*numbers) for stream, *numbers in rows}
+
+
+def highest_sequences(streams: Collection[UUID]) -> dict[UUID, int]:
+    """Tell the latest fact's sequence of each of these streams; those without any are left out.
+
+    One look at the end of the index for each, so it is cheap under a lock.
+    """
+    rows = OutboxEvent.objects.using(PRIMARY).filter(
+        stream__in=list(streams), sequence__isnull=False
+    )
+    return dict(rows.order_by().values_list("stream").annotate(highest=Max("sequence")))
+
+
+def kept_facts(stream: UUID, *, from_sequence: int, limit: int) -> list[KeptFact]:
+    """List a stream's facts that are in the outbox, from a sequence on, in their order."""
+    rows = OutboxEvent.objects.using(PRIMARY).filter(stream=stream, sequence__gte=from_sequence)
+    columns = ("event_id", "type", "client", "sequence", "entry", "occurred_at", "payload")
+    return [
+        KeptFact(id_, type_, client, sequence, entry, occurred_at, bytes(payload))
+        for id_, type_, client, sequence, entry, occurred_at, payload in rows.order_by(
+            "sequence"
+        ).values_list(*columns)[:limit]
+        if sequence is not None
+    ]
+
+
+def has_archive() -> bool:
+    """Tell whether any file of the archive holds facts."""
+    return ArchivedFile.objects.using(PRIMARY).filter(fact_count__gt=0).exists()
+
+
+def archived_facts() -> int:
+    """Count the facts that have left for the archive, over all streams: of each its first ones."""
+    files = ArchivedFile.objects.using(PRIMARY).filter(fact_count__gt=0)
+    return files.aggregate(facts=Sum("fact_count"))["facts"] or 0
 
 
 def stream_pages(*, page: int = PAGE) -> Iterator[list[UUID]]:
@@ -101,7 +165,7 @@ def false_marks(*, page: int = PAGE) -> Iterator[FalseMark]:
         | Q(published_at__lt=F("occurred_at") - CLOCK_BACK_MAX)
     )
     columns = ("event_id", "status", "position", "occurred_at", "published_at")
-    for start in range(0, _highest("id") + 1, page):
+    for start in range(_lowest("id"), _highest("id") + 1, page):
         found = rows.filter(wrong, id__gte=start, id__lt=start + page).order_by("id")
         for event, status, position, occurred, published in found.values_list(*columns):
             yield FalseMark(
@@ -109,12 +173,17 @@ def false_marks(*, page: int = PAGE) -> Iterator[FalseMark]:
                 f"status {OutboxStatus(status).name}, position {position}, "
                 f"happened at {occurred}, published at {published}",
             )
-    for start in range(0, _highest("position") + 1, page):
+    for start in range(_lowest("position"), _highest("position") + 1, page):
         places = rows.filter(position__gte=start, position__lt=start + page).values("position")
         twice = places.annotate(events=Count("id"), one=Min("event_id")).filter(events__gt=1)
         for position, one in twice.values_list("position", "one"):
             event = one if isinstance(one, UUID) else UUID(bytes=bytes(one))
             yield FalseMark(event, f"position {position} was given to another event, too")
+
+
+def _lowest(column: str) -> int:
+    found = OutboxEvent.objects.using(PRIMARY).aggregate(lowest=Min(column))["lowest"]
+    return int(found or 0)
 
 
 def _highest(column: str) -> int:
@@ -134,3 +203,19 @@ def entry_sequences(streams: Collection[UUID]) -> Iterator[tuple[UUID, int, UUID
     for stream, sequence, entry, occurred_at in ordered.iterator(chunk_size=PAGE):
         if sequence is not None and entry is not None:  # as the filter and the model demand
             yield stream, sequence, entry, occurred_at
+
+
+def entries_at(places: Iterable[Pair]) -> dict[Pair, tuple[UUID | None, datetime]]:
+    """Read entry and time of the facts at these places, each a stream and a sequence."""
+    columns = ("stream", "sequence", "entry", "occurred_at")
+    found = rows_at(OutboxEvent, ("stream", "sequence"), places, columns)
+    return {(stream, sequence): (entry, at) for stream, sequence, entry, at in found}
+
+
+def kept_messages(stream: UUID, type_: str) -> Iterator[bytes]:
+    """Walk the messages of a type under one key that are still in the outbox."""
+    rows = OutboxEvent.objects.using(PRIMARY).filter(
+        stream=stream, sequence__isnull=True, type=type_
+    )
+    for value in rows.order_by("id").values_list("payload", flat=True).iterator(chunk_size=PAGE):
+        yield bytes(value)

@@ -7,28 +7,33 @@ Order within a stream rests on three rules, none of them a lock:
 3. Only the acknowledged rows before a stream's first other row are marked, by their exact ids.
 
 So a relay that was paused, killed or doubled can repeat events but never jump ahead.
+
+A chunk is marked while the next one is sent. The rules hold: the next one is begun only when every
+row of the first is acknowledged; it is read without exactly these rows, never from an id on; and
+its own rows are marked after theirs.
 """
 
 from __future__ import annotations
 
 import logging
-import random
 import threading
 import time
 from collections.abc import Iterable, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
 from django.db import Error, close_old_connections
 
-from events import contracts, leases, marking, metrics
+from events import contracts, leases, marking, metrics, wire
 from events.broker import Broker, Outcome, Record
 from events.errors import BrokerUnavailable
-from events.models import OutboxEvent, OutboxStatus
+from events.models import OutboxStatus, waiting
+from events.trouble import Trouble
 from wallet_project.kit import heartbeat
-from wallet_project.kit.database import PRIMARY, is_contention, is_transient, prepare_session
-from wallet_project.kit.retry_metrics import DATABASE_TRANSIENT, KAFKA_PUBLISH, RetryCount
+from wallet_project.kit.database import heals, prepare_session
+from wallet_project.kit.retry_metrics import DATABASE_TRANSIENT, KAFKA_PUBLISH
 
 logger = logging.getLogger(__name__)
 
@@ -39,8 +44,6 @@ BUDGET_SECONDS: Final = 5.0
 POLL_SECONDS: Final = 0.2
 """Between two drains. Each costs commits of its own, which movements wait for."""
 _OPERATION: Final = "publish_events"
-BACK_OFF_SECONDS: Final = 1.0
-BACK_OFF_SECONDS_MAX: Final = 5.0
 METRICS_SECONDS: Final = 5.0
 
 
@@ -78,27 +81,44 @@ def drain_once(
     """
     started = time.monotonic()
     sent = 0
+    unmarked: list[int] = []
     # A relay that is frozen within a transaction loses it after the session's wait_timeout: it
     # cannot stop the others for longer.
     prepare_session(lock_wait_seconds=LOCK_WAIT_SECONDS)
     marking.hold_followers()
-    while True:
-        shards = leases.take(holder)
-        if not shards:
-            return Drained(sent, left=False)
-        work = read_work(shards, limit=CHUNK)
-        if not work:
-            return Drained(sent, left=False)
-        outcome = broker.send([one.record for one in work], deadline_seconds=SEND_SECONDS)
-        sent += marking.mark_published(acknowledged(work, outcome))
-        for index, reason in sorted(outcome.faults.items()):
-            marking.blame(work[index].id, reason)
-        if outcome.failure:
-            return Drained(sent, left=True, failure=outcome.failure)
-        left = len(work) == CHUNK or bool(outcome.faults)
-        late = time.monotonic() - started > budget_seconds
-        if not left or late or (stop is not None and stop.is_set()):
-            return Drained(sent, left=left)
+    with ThreadPoolExecutor(1) as sender:  # leaving it waits: nothing is sent after an exception
+        while True:
+            shards = leases.take(holder)
+            work = read_work(shards, limit=CHUNK, besides=unmarked) if shards else []
+            if not work:
+                return Drained(sent + marking.mark_published(unmarked), left=False)
+            outcome, marked = _send(broker, work, unmarked, sender)
+            unmarked = acknowledged(work, outcome)
+            sent += marked
+            more = len(work) == CHUNK or bool(outcome.faults or outcome.failure)
+            late = time.monotonic() - started > budget_seconds or (
+                stop is not None and stop.is_set()
+            )
+            if more and not late and len(unmarked) == len(work):
+                continue
+            sent += marking.mark_published(unmarked)
+            unmarked = []
+            for index, reason in sorted(outcome.faults.items()):
+                marking.blame(work[index].id, reason)
+            if outcome.failure or late or not more:
+                return Drained(sent, left=more, failure=outcome.failure)
+
+
+def _send(
+    broker: Broker, work: Sequence[Work], unmarked: Sequence[int], sender: Executor
+) -> tuple[Outcome, int]:
+    """Send a chunk and meanwhile mark the one before; return what came of it and the marks."""
+    records = [one.record for one in work]
+    if not unmarked:
+        return wire.send(broker, records, deadline_seconds=SEND_SECONDS), 0
+    sending = sender.submit(wire.send, broker, records, deadline_seconds=SEND_SECONDS)
+    marked = marking.mark_published(unmarked)
+    return sending.result(), marked
 
 
 def drain_all(broker: Broker, stop: threading.Event) -> int:
@@ -120,18 +140,24 @@ def drain_all(broker: Broker, stop: threading.Event) -> int:
         leases.give_back(holder)
 
 
-def read_work(shards: Sequence[int], *, limit: int) -> list[Work]:
+def read_work(shards: Sequence[int], *, limit: int, besides: Sequence[int] = ()) -> list[Work]:
     """Read waiting rows by id, without streams that stand behind a quarantined row.
+
+    :param besides: rows that are acknowledged and only lack their mark.
 
     One statement, so one snapshot: a stream's rows are seen from the first waiting one on.
     """
-    rows = OutboxEvent.objects.using(PRIMARY)
-    quarantined = rows.filter(status=OutboxStatus.QUARANTINED).values("stream")
-    waiting = (
-        rows.filter(status=OutboxStatus.PENDING, shard__in=shards)
+    quarantined = waiting(OutboxStatus.QUARANTINED).values("stream")
+    rows = (
+        waiting(OutboxStatus.PENDING)
+        .filter(shard__in=shards)
         .exclude(stream__in=quarantined)
+        .exclude(pk__in=besides)
         .order_by("id")
-        .values_list("id", "topic", "stream", "payload", "event_id", "type", "entry", "occurred_at")
+        .values_list(
+            *("id", "topic", "stream", "payload"),
+            *("event_id", "type", "client", "entry", "occurred_at"),
+        )[:limit]
     )
     return [
         Work(
@@ -143,18 +169,21 @@ def read_work(shards: Sequence[int], *, limit: int) -> list[Work]:
                 headers=contracts.headers(
                     event_id=event_id,
                     type_=type_,
+                    client=client,
                     stream=stream,
                     entry=entry,
                     occurred_at=occurred_at,
                 ),
             ),
         )
-        for id_, topic, stream, payload, event_id, type_, entry, occurred_at in waiting[:limit]
+        for id_, topic, stream, payload, event_id, type_, client, entry, occurred_at in rows
     ]
 
 
 def acknowledged(work: Iterable[Work], outcome: Outcome) -> list[int]:
     """List the rows to mark: of each stream, those before its first row without an answer."""
+    if all(outcome.acknowledged):
+        return [one.id for one, _ in zip(work, outcome.acknowledged, strict=True)]
     open_streams: set[UUID] = set()
     ids: list[int] = []
     for one, is_acknowledged in zip(work, outcome.acknowledged, strict=True):
@@ -169,7 +198,7 @@ def acknowledged(work: Iterable[Work], outcome: Outcome) -> list[int]:
 
 def has_work() -> bool:
     """Tell whether anything waits, without writing or locking anything."""
-    return OutboxEvent.objects.using(PRIMARY).filter(status=OutboxStatus.PENDING).exists()
+    return waiting(OutboxStatus.PENDING).exists()
 
 
 def run_forever(broker: Broker, stop: threading.Event) -> None:
@@ -180,7 +209,8 @@ def run_forever(broker: Broker, stop: threading.Event) -> None:
     """
     holder = leases.holder_name()
     heart = heartbeat.start(stop)  # a thread of its own, for sending may hang with Kafka
-    trouble = _Trouble()
+    # The relay never gives up: an event that is not published now is published later.
+    trouble = Trouble(logger, "relay", _OPERATION)
     measured = float("-inf")
     while not stop.is_set():
         close_old_connections()
@@ -192,7 +222,7 @@ def run_forever(broker: Broker, stop: threading.Event) -> None:
                 metrics.refresh()
                 measured = time.monotonic()
         except Error as error:
-            if not (is_transient(error) or is_contention(error)):
+            if not heals(error):
                 raise
             stop.wait(trouble.with_(DATABASE_TRANSIENT, error))
             continue
@@ -211,37 +241,6 @@ def _leave(broker: Broker, holder: str) -> None:
     try:
         leases.give_back(holder)
     except Error as error:
-        if not (is_transient(error) or is_contention(error)):
+        if not heals(error):
             raise
         logger.warning("relay.leases_left_to_expire", extra={"reason": str(error)})
-
-
-class _Trouble:
-    """Says once when something goes away and once when it is back; paces the tries between.
-
-    The relay never gives up: an event that is not published now is published later.
-    """
-
-    def __init__(self) -> None:
-        self._kind = ""
-        self._delay_seconds = BACK_OFF_SECONDS
-        self._count = RetryCount(_OPERATION)
-
-    def with_(self, kind: str, error: Exception) -> float:
-        """Note a failure and return how long to wait before the next try, in seconds."""
-        if kind != self._kind:
-            logger.error("relay.interrupted", extra={"kind": kind, "reason": str(error)})
-            self._kind = kind
-            self._delay_seconds = BACK_OFF_SECONDS
-        self._count.again(kind, error)
-        delay = self._delay_seconds
-        self._delay_seconds = min(delay * 1.5, BACK_OFF_SECONDS_MAX)
-        return delay * random.uniform(0.5, 1.0)  # noqa: S311 - spreads load, hides nothing
-
-    def over(self) -> None:
-        """Note a success."""
-        if self._kind:
-            logger.warning("relay.resumed", extra={"kind": self._kind})
-            self._count.succeeded()
-            self._count = RetryCount(_OPERATION)
-        self._kind = ""

@@ -14,7 +14,7 @@ from typing import Any, Final
 import msgspec
 
 from events import contracts
-from events.contracts import MoneyMoved, WalletFact
+from events.contracts import LedgerSealed, MoneyMoved, PayoutTold, WalletFact
 
 Schema = dict[str, Any]
 
@@ -41,13 +41,33 @@ _HAPPENED: Final = {
     contracts.WITHDRAWN: "Money left the wallet to the outside.",
     contracts.TRANSFER_SENT: "Money left the wallet for another wallet of the same client.",
     contracts.TRANSFER_RECEIVED: "Money came into the wallet from another of the same client.",
+    contracts.HELD: "Money was set aside by a hold: still the wallet's, and not available.",
+    contracts.CAPTURED: "Money that was set aside left the wallet; the hold ended with it.",
+    contracts.RELEASED: "A hold ended without a capture: its money is available again.",
+    contracts.REVERSED: "A movement was taken back, all of it or a part; told of both its wallets.",
+    contracts.ADJUSTED: (
+        "The wallet was corrected by hand, against one of the client's house accounts."
+    ),
+    contracts.BALANCE_REBUILT: (
+        "The wallet's numbers were wrong and are now as the books say; no money moved."
+    ),
+    contracts.PAYOUT_REQUESTED: "A payout was asked for; its money is held.",
+    contracts.PAYOUT_DELAYED: "A payout has to wait; told once, however long it takes.",
+    contracts.PAYOUT_PAID: "The payment gateway has paid, and the money has left the wallet.",
+    contracts.PAYOUT_REFUSED: "The payment gateway has refused; the money is available again.",
+    contracts.LEDGER_SEALED: "A range of the ledger's postings was sealed.",
 }
 
 _ALICE: Final = "01a1fe91-c13e-7e9a-bb79-785f628acc38"
 _BOB: Final = "01a1fe91-c140-7d11-9f02-3c86b5a1e7d4"
 _DEPOSIT: Final = "01a1fe91-c165-7414-8721-ecfbbf300ddc"
 _WITHDRAWAL: Final = "01a1fe91-c9a2-7be5-a2d0-51f7c0a96e13"
+_REVERSAL: Final = "01a1fe91-d9c2-7e14-b3a7-1c8f26d05b94"
+_ADJUSTMENT: Final = "01a1fe91-dc27-7b60-8e15-92f04d7ab3c6"
+_APPROVAL: Final = "01a1fe91-db80-7c3e-a5d1-6f27e80b94c3"
+_HOLD: Final = "01a1fe91-d4b1-7f06-a0c2-64d98e17fb25"
 _TRANSFER: Final = "01a1fe91-d07c-7a38-8c4e-9b1d27f3a650"
+_PAYOUT: Final = "01a1fe91-e0a4-7c55-93d1-0f5b7c2e4a19"
 
 
 def _fact(sequence: int, balance: str, status: str = "ACTIVE") -> WalletFact:
@@ -83,7 +103,33 @@ def _moved(
     )
 
 
-EXAMPLES: Final[dict[str, WalletFact]] = {
+def _after_hold(sequence: int, balance: str, held: str, available: str) -> dict[str, Any]:
+    """Tell what every fact tells of Bob's wallet, in which something was held."""
+    return {
+        "wallet_id": _BOB,
+        "sequence": sequence,
+        "currency": "USD",
+        "balance": balance,
+        "held": held,
+        "available": available,
+        "status": "ACTIVE",
+        "occurred_at": f"2026-01-15T10:3{sequence - 1}:00.000000Z",
+    }
+
+
+def _of_payout(minute: int) -> dict[str, Any]:
+    """Tell what every message tells of a payout of Alice's."""
+    return {
+        "payout_id": _PAYOUT,
+        "wallet_id": _ALICE,
+        "currency": "USD",
+        "amount": "20.00",
+        "reference_id": "payout-42",
+        "occurred_at": f"2026-01-15T10:4{minute}:00.000000Z",
+    }
+
+
+EXAMPLES: Final[dict[str, WalletFact | PayoutTold | LedgerSealed]] = {
     contracts.CREATED: _fact(1, "0.00"),
     contracts.DEPOSITED: _moved(_ALICE, 2, "100.00", "100.00", _DEPOSIT, "dep123"),
     contracts.WITHDRAWN: _moved(_ALICE, 3, "50.00", "50.00", _WITHDRAWAL, "with456"),
@@ -93,14 +139,76 @@ EXAMPLES: Final[dict[str, WalletFact]] = {
     contracts.FROZEN: _fact(6, "25.00", "FROZEN"),
     contracts.UNFROZEN: _fact(7, "25.00"),
     contracts.CLOSED: _fact(9, "0.00", "CLOSED"),
+    contracts.BALANCE_REBUILT: _fact(8, "25.00"),
+    contracts.HELD: contracts.MoneyHeld(
+        **_after_hold(3, "100.00", "40.00", "60.00"),
+        hold_id=_HOLD,
+        amount="40.00",
+        expires_at="2026-01-22T10:32:00.000000Z",
+        reference_id="order-17",
+    ),
+    contracts.CAPTURED: contracts.HoldCaptured(
+        **_after_hold(4, "70.00", "0.00", "70.00"),
+        hold_id=_HOLD,
+        transaction_id=_WITHDRAWAL,
+        amount="30.00",
+        released="10.00",
+        reference_id="order-17-shipped",
+    ),
+    contracts.REVERSED: contracts.MovementReversed(
+        **_after_hold(4, "75.00", "0.00", "75.00"),
+        transaction_id=_REVERSAL,
+        amount="25.00",
+        reference_id="refund-17",
+        reverses=_DEPOSIT,
+        direction="DEBIT",
+    ),
+    contracts.ADJUSTED: contracts.MoneyAdjusted(
+        **_after_hold(5, "80.00", "0.00", "80.00"),
+        transaction_id=_ADJUSTMENT,
+        amount="5.00",
+        reference_id=_APPROVAL,
+        direction="CREDIT",
+    ),
+    contracts.RELEASED: contracts.HoldReleased(
+        **_after_hold(4, "100.00", "0.00", "100.00"),
+        hold_id=_HOLD,
+        amount="40.00",
+        reason="VOIDED",
+        reference_id="order-17",
+    ),
+    contracts.PAYOUT_REQUESTED: PayoutTold(**_of_payout(0)),
+    contracts.PAYOUT_DELAYED: contracts.PayoutDelayed(
+        **_of_payout(1), reason="gateway_away", next_attempt_at="2026-01-15T10:41:02.000000Z"
+    ),
+    contracts.PAYOUT_PAID: contracts.PayoutPaid(**_of_payout(2), transaction_id=_WITHDRAWAL),
+    contracts.PAYOUT_REFUSED: contracts.PayoutRefused(**_of_payout(2), reason="account_closed"),
+    contracts.LEDGER_SEALED: LedgerSealed(
+        number=2,
+        after=4,
+        upto=8,
+        postings=4,
+        entries=2,
+        totals={"USD": contracts.Sums(credits="12500", debits="12500")},
+        late=[],
+        previous_hash="5f3c0e5b1d9a4c7788e6a2f04b3d1c9e7a6052f8b4e1d3c2a1908f7e6d5c4b3a",
+        root_hash="9b1d7c30a4f2e8561c0b9a8d7e6f504132abcdef0123456789fedcba98765432",
+        sealed_at="2026-01-15T10:45:00.000000Z",
+    ),
 }
 """One value of each type, from the lives of two wallets."""
+
+_SHAPES: Final[dict[str, type[msgspec.Struct]]] = {
+    **contracts.TYPES,
+    **contracts.MESSAGES,
+    **contracts.HEADS,
+}
 
 
 def of_type(type_: str) -> Schema:
     """Make the schema of the value of one type of event."""
     example = json.loads(contracts.encode(EXAMPLES[type_]))
-    return _document(type_, _HAPPENED[type_], contracts.TYPES[type_], example)
+    return _document(type_, _HAPPENED[type_], _SHAPES[type_], example)
 
 
 def of_attributes() -> Schema:
@@ -111,8 +219,9 @@ def of_attributes() -> Schema:
         id="01a1fe91-c166-7c02-b3aa-0f64d1e85b97",
         source=f"/wallets/{_ALICE}",
         type=contracts.DEPOSITED,
-        time=EXAMPLES[contracts.DEPOSITED].occurred_at,
+        time=_fact(2, "100.00").occurred_at,
         subject=_DEPOSIT,
+        clientid="1",
     )
     said = (contracts.Attributes.__doc__ or "").strip()
     return _document(ATTRIBUTES, said, contracts.Attributes, msgspec.to_builtins(example))
@@ -120,7 +229,7 @@ def of_attributes() -> Schema:
 
 def every_schema() -> dict[str, Schema]:
     """Make all schemas, by the names of their files."""
-    made = {ATTRIBUTES: of_attributes()} | {type_: of_type(type_) for type_ in contracts.TYPES}
+    made = {ATTRIBUTES: of_attributes()} | {type_: of_type(type_) for type_ in _SHAPES}
     return {name + ENDING: made[name] for name in sorted(made)}
 
 
@@ -170,7 +279,8 @@ def _next(name: str) -> str:
 
 
 def _document(name: str, happened: str, shape: type[msgspec.Struct], example: Any) -> Schema:
-    found = msgspec.json.schema(shape)["$defs"][shape.__name__]
+    parts = msgspec.json.schema(shape)["$defs"]
+    found = parts.pop(shape.__name__)
     return {
         "$schema": _DIALECT,
         "$id": f"urn:wallet-service:events:{name}",
@@ -181,6 +291,7 @@ def _document(name: str, happened: str, shape: type[msgspec.Struct], example: An
         "properties": found["properties"],
         "required": found["required"],
         "additionalProperties": True,
+        **({"$defs": parts} if parts else {}),
         "examples": [example],
     }
 

@@ -13,9 +13,10 @@ from kafka import KafkaAdminClient
 from kafka import errors as kafka_errors
 
 from events.errors import BrokerUnavailable, TopicMismatch
+from events.inbox_age import kept_days
 
 _UNKNOWN_TOPIC: Final = int(kafka_errors.UnknownTopicOrPartitionError.errno)
-_FOR_EVER: Final = {"retention.ms": "-1", "retention.bytes": "-1"}
+_DAY_MS: Final = 24 * 60 * 60 * 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +40,20 @@ class TopicState:
 
 def wanted() -> list[Topic]:
     """List the topics the service needs, by settings."""
-    kept_for_ever = {
-        settings.KAFKA_TOPIC_FACTS: True,
-        settings.KAFKA_TOPIC_OPERATIONS: False,
-        settings.KAFKA_TOPIC_DEAD_LETTERS: False,
-        settings.KAFKA_TOPIC_SEALS: True,
-    }
+    names = (
+        settings.KAFKA_TOPIC_FACTS,
+        settings.KAFKA_TOPIC_OPERATIONS,
+        settings.KAFKA_TOPIC_DEAD_LETTERS,
+        settings.KAFKA_TOPIC_SEALS,
+        settings.KAFKA_TOPIC_FRAUD_ALERTS,
+        settings.KAFKA_TOPIC_WEBHOOKS,
+        settings.KAFKA_TOPIC_PAYOUTS,
+    )
+    return [like_ours(name, days=kept_days(name)) for name in names]
+
+
+def like_ours(name: str, *, days: int) -> Topic:
+    """Shape a topic as the service's own; with 0 days it keeps its records for ever."""
     replication: int = settings.KAFKA_REPLICATION
     config = {
         "cleanup.policy": "delete",
@@ -54,10 +63,8 @@ def wanted() -> list[Topic]:
         # A batch is at least as long as its longest record.
         "max.message.bytes": str(settings.KAFKA_RECORD_BYTES_MAX + 64 * 1024),
     }
-    return [
-        Topic(name, settings.KAFKA_PARTITIONS, replication, config | (_FOR_EVER if kept else {}))
-        for name, kept in kept_for_ever.items()
-    ]
+    retention = {"retention.ms": str(days * _DAY_MS or -1), "retention.bytes": "-1"}
+    return Topic(name, settings.KAFKA_PARTITIONS, replication, config | retention)
 
 
 def ensure(

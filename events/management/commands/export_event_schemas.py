@@ -8,15 +8,15 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from events import schemas
+from events import avro, schemas
 
 
 class Command(BaseCommand):
     """Exit 0: written, or up to date. Exit 2: the files are others, or may not become these."""
 
     help = (
-        "Write the JSON Schemas of all events and of their headers. A change that readers of "
-        "published events could not bear is refused: it needs a new version of the type."
+        "Write the JSON and Avro schemas of all events, and of their headers. A change that "
+        "readers of published events could not bear is refused: it needs a new version of the type."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -27,15 +27,17 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         folder: Path = options["folder"]
-        published = {p.name: p.read_bytes() for p in sorted(folder.glob(f"*{schemas.ENDING}"))}
         made = schemas.every_schema()
-        refused = list(schemas.refusals(published, made))
+        refused = list(schemas.refusals(_published(folder, schemas.ENDING), made))
+        in_avro = avro.every_schema()
+        refused += avro.refusals(_published(folder, avro.ENDING), in_avro)
+        made |= in_avro
         if refused:
             raise CommandError("\n".join(refused), returncode=2)
         stale = {
             name: content
             for name, schema in made.items()
-            if published.get(name) != (content := schemas.write(schema))
+            if _read(folder / name) != (content := schemas.write(schema))
         }
         if options["check"]:
             if stale:
@@ -47,3 +49,11 @@ class Command(BaseCommand):
         for name, content in stale.items():
             (folder / name).write_bytes(content)
         self.stderr.write(f"{len(stale)} of {len(made)} schemas written.")
+
+
+def _published(folder: Path, ending: str) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in sorted(folder.glob(f"*{ending}"))}
+
+
+def _read(file: Path) -> bytes | None:
+    return file.read_bytes() if file.exists() else None

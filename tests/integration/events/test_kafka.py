@@ -265,8 +265,12 @@ def test_closing_ends_the_sender_thread_without_waiting(
 def test_create_topics_is_safe_to_repeat_and_says_what_it_made(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    names = [f"test-{uuid4()}" for _ in range(4)]
-    for setting, name in zip(("FACTS", "OPERATIONS", "DEAD_LETTERS", "SEALS"), names, strict=True):
+    names = [f"test-{uuid4()}" for _ in range(7)]
+    known = (
+        *("FACTS", "OPERATIONS", "DEAD_LETTERS", "SEALS"),
+        *("FRAUD_ALERTS", "WEBHOOKS", "PAYOUTS"),
+    )
+    for setting, name in zip(known, names, strict=True):
         monkeypatch.setattr(settings, f"KAFKA_TOPIC_{setting}", name)
 
     for created in (True, False):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-from collections import defaultdict
 from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -16,13 +15,17 @@ from django.db.models import F
 from django.db.models.functions import Now
 
 from events import broker as broker_module
-from events import leases, marking, metrics, outbox, queries, relay, tasks
+from events import leases, marking, metrics, outbox, queries, relay, releasing, tasks
 from events.broker import LocalLogBroker, Outcome, Record
 from events.errors import BrokerUnavailable, NothingToRelease
 from events.models import EventCounter, OutboxEvent, OutboxStatus, ShardLease
 from tests.integration.events.conftest import Streams, fact, record
+from tests.integration.events.logs import drain, lines_of, told
+from wallet_project.kit.audit import Actor
 
 PENDING, PUBLISHED, HELD, QUARANTINED = OutboxStatus
+CAROL = Actor("staff:1", "carol")
+MENDED = "the limit was raised"
 
 
 class LogWithALimit(LocalLogBroker):
@@ -40,27 +43,9 @@ class LogWithALimit(LocalLogBroker):
         return Outcome([i in fit for i in range(len(records))], faults=faults)
 
 
-def lines_of(log: LocalLogBroker) -> list[dict[str, Any]]:
-    if not log.path.exists():
-        return []
-    return [json.loads(line) for line in log.path.read_bytes().splitlines()]
-
-
-def told(log: LocalLogBroker) -> dict[UUID, list[int]]:
-    """Return the sequences in the log, by stream, in the order of the log."""
-    found: dict[UUID, list[int]] = defaultdict(list)
-    for line in lines_of(log):
-        found[UUID(line["partitionkey"])].append(line["data"]["sequence"])
-    return dict(found)
-
-
 def statuses(stream: UUID) -> list[int]:
     rows = OutboxEvent.objects.filter(stream=stream).order_by("id")
     return list(rows.values_list("status", flat=True))
-
-
-def drain(log: LocalLogBroker, holder: str) -> relay.Drained:
-    return relay.drain_once(log, holder=holder)
 
 
 def test_everything_that_waits_is_published_once_and_in_order(
@@ -257,7 +242,7 @@ def test_a_released_stream_goes_on_in_order(
     streams.tell(alice)
     monkeypatch.setattr(log, "LIMIT", 10_000)
 
-    assert marking.release(alice) == 2
+    assert releasing.release(alice, by=CAROL, reason=MENDED) == 2
     assert drain(log, holder).sent == 3
 
     assert told(log) == {alice: [1, 2, 3, 4]}
@@ -273,7 +258,7 @@ def test_a_released_row_that_still_cannot_be_sent_comes_back(
     streams.tell(alice, padding=2_000)
     streams.tell(alice)
     drain(log, holder)
-    marking.release(alice)
+    releasing.release(alice, by=CAROL, reason=MENDED)
 
     assert drain(log, holder).sent == 0
     assert statuses(alice) == [QUARANTINED, HELD]
@@ -284,7 +269,7 @@ def test_a_stream_that_is_not_stuck_cannot_be_released(streams: Streams) -> None
     streams.tell(alice)
 
     with pytest.raises(NothingToRelease):
-        marking.release(alice)
+        releasing.release(alice, by=CAROL, reason=MENDED)
     assert statuses(alice) == [PENDING]
 
 

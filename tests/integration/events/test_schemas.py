@@ -5,33 +5,50 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
+from io import StringIO
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from django.conf import settings
+from django.core.management import call_command
 from jsonschema import Draft202012Validator, FormatChecker
 
 from events import contracts, relay
 from events.models import OutboxEvent
 from tests.http import Api
+from tests.integration.approvals.desk import person
+from tests.integration.approvals.test_corrections import adjustment
 from tests.people import Company
-from wallets.models import WalletStatus
+from wallets.approvals.models import Status
+from wallets.approvals.operations.approve import approve
+from wallets.identity import identify
+from wallets.models import Wallet, WalletStatus
 
 DOCS = Path(settings.BASE_DIR) / "docs"
 
 
 @pytest.fixture
 def everything(client_acme: Company) -> list[OutboxEvent]:
-    """Do everything that a caller can do to a wallet, in currencies of all kinds."""
+    """Do everything that callers and staff can do to a wallet, in currencies of all kinds."""
     acme = Api(client_acme.key)
+    maker, checker = person("carol", "maker"), person("dave", "checker")
     for currency, amount in (("USD", "100.00"), ("JPY", "100"), ("KWD", "100.000")):
         alice, bob = (
             acme.post("/wallets", {"currency": currency, "userId": "u"}).json["id"] for _ in "ab"
         )
         half = amount.replace("100", "50")
         assert acme.deposit(alice, amount, referenceId='Ä\u2028 "ref" 💶').status == 201
+        first, second = (
+            acme.post(f"/wallets/{alice}/holds", {"amount": half, "expiresIn": 60}).json["holdId"]
+            for _ in "ab"
+        )
+        assert acme.post(f"/holds/{first}/capture").status == 201
+        assert acme.post(f"/holds/{second}/void").status == 200
+        mistaken = acme.deposit(alice, half).json["transactionId"]
+        assert acme.post(f"/transactions/{mistaken}/reverse").status == 201
+        assert acme.deposit(alice, half).status == 201
         assert acme.withdraw(alice, half).status == 201
         assert acme.transfer(alice, bob, half).status == 201
         assert acme.withdraw(alice, half).status == 422
@@ -47,10 +64,17 @@ def everything(client_acme: Company) -> list[OutboxEvent]:
                 item["referenceId"] += str(atomic)
             sent = acme.post("/transactions/bulk", {"transactions": items, "atomic": atomic})
             assert {one["status"] for one in sent.json["results"]} == {201}, str(sent)
+        for is_credit in (True, False):
+            asked = adjustment(maker, identify(client_acme.id, bob), 1, credit=is_credit)
+            assert approve(approval=asked.pk, by=checker).status == Status.CARRIED_OUT
     short = Api(client_acme.key, base="/v1/wallet")
     assert short.post("/carol/deposit", {"amount": 5}).status == 201
     assert short.post("/carol/transfer", {"amount": 2, "toWalletId": "dave"}).status == 201
     assert short.post("/dave/withdraw", {"amount": 1}).status == 201
+    Wallet.objects.filter(pk=bob).update(posting_sequence=99)
+    reason = ["--reason", "somebody has spoilt a row", "--no-input"]
+    with pytest.raises(SystemExit, match="2"):
+        call_command("rebuild_balances", *reason, stdout=StringIO(), stderr=StringIO())
     return list(OutboxEvent.objects.order_by("id"))
 
 

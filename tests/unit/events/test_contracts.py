@@ -34,7 +34,12 @@ def moved() -> contracts.MoneyMoved:
 
 def test_headers_are_cloudevents_in_binary_mode() -> None:
     headers = contracts.headers(
-        event_id=EVENT, type_=contracts.DEPOSITED, stream=WALLET, entry=ENTRY, occurred_at=NOON
+        event_id=EVENT,
+        type_=contracts.DEPOSITED,
+        client=7,
+        stream=WALLET,
+        entry=ENTRY,
+        occurred_at=NOON,
     )
 
     assert headers == [
@@ -45,15 +50,38 @@ def test_headers_are_cloudevents_in_binary_mode() -> None:
         ("ce_type", b"wallet.deposited.v1"),
         ("ce_time", b"2026-11-21T12:00:00.000005Z"),
         ("ce_subject", b"01890000-0000-7000-8000-000000000002"),
+        ("ce_clientid", b"7"),
     ]
 
 
 def test_an_event_without_a_journal_entry_has_no_subject() -> None:
     headers = contracts.headers(
-        event_id=EVENT, type_=contracts.CREATED, stream=WALLET, entry=None, occurred_at=NOON
+        event_id=EVENT,
+        type_=contracts.CREATED,
+        client=7,
+        stream=WALLET,
+        entry=None,
+        occurred_at=NOON,
     )
 
     assert "ce_subject" not in dict(headers)
+
+
+@pytest.mark.parametrize("entry", [ENTRY, None])
+def test_headers_are_the_attributes_that_are_published(entry: UUID | None) -> None:
+    told = contracts.headers(
+        event_id=EVENT,
+        client=7,
+        type_=contracts.CREATED,
+        stream=WALLET,
+        entry=entry,
+        occurred_at=NOON,
+    )
+    words = {name: value.decode() for name, value in told}
+
+    attributes = msgspec.convert(words, contracts.Attributes)
+
+    assert list(msgspec.to_builtins(attributes).items()) == list(words.items())
 
 
 def test_bytes_of_a_fact_never_change() -> None:

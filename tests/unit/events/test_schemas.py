@@ -14,10 +14,12 @@ from django.conf import settings
 from django.core.management import CommandError, call_command
 from jsonschema import Draft202012Validator
 
-from events import contracts, schemas
+from events import avro, contracts, schemas
 from tests.architecture.source import python
 
 PUBLISHED = Path(settings.BASE_DIR) / "docs" / "events"
+MADE = schemas.every_schema() | avro.every_schema()
+FILES = sorted(MADE)
 NAMES = sorted(schemas.every_schema())
 
 BEFORE: dict[str, Any] = {
@@ -30,8 +32,8 @@ BEFORE: dict[str, Any] = {
 
 
 def test_the_published_files_are_what_the_classes_say() -> None:
-    assert sorted(path.name for path in PUBLISHED.iterdir()) == NAMES
-    for name, schema in schemas.every_schema().items():
+    assert sorted(path.name for path in PUBLISHED.iterdir()) == FILES
+    for name, schema in MADE.items():
         assert (PUBLISHED / name).read_bytes() == schemas.write(schema), "run `make schema`"
 
 
@@ -39,14 +41,11 @@ def test_every_type_named_in_the_code_has_a_schema() -> None:
     named = {
         name
         for source in python("events", "wallets", "ledger", "wallet_project")
-        for name in re.findall(r'"(wallet\.[a-z_]+\.v\d+)"', source.text)
+        for name in re.findall(r'"((?:wallet|payout|ledger)\.[a-z_]+\.v\d+)"', source.text)
     }
-    assert named - {settings.KAFKA_TOPIC_FACTS.removeprefix(settings.KAFKA_TOPIC_PREFIX)} == set(
-        contracts.TYPES
-    )
-    assert set(NAMES) == {
-        f"{name}.schema.json" for name in (*contracts.TYPES, "cloudevents-attributes")
-    }
+    every = {*contracts.TYPES, *contracts.MESSAGES, *contracts.HEADS}
+    assert named - {settings.KAFKA_TOPIC_FACTS.removeprefix(settings.KAFKA_TOPIC_PREFIX)} == every
+    assert set(NAMES) == {f"{name}.schema.json" for name in (*every, "cloudevents-attributes")}
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -124,7 +123,7 @@ class TestCommand:
         call_command("export_event_schemas", folder=tmp_path / "new")
         call_command("export_event_schemas", "--check", folder=tmp_path / "new")
 
-        assert sorted(first) == NAMES
+        assert sorted(first) == FILES
         assert {p.name: p.read_bytes() for p in (tmp_path / "new").iterdir()} == first
 
     @pytest.mark.parametrize("check", [True, False])
@@ -161,4 +160,4 @@ class TestCommand:
             call_command("export_event_schemas", "--check", folder=tmp_path)
 
         assert refusal.value.returncode == 2
-        assert len(list(tmp_path.iterdir())) == len(NAMES) - 1
+        assert len(list(tmp_path.iterdir())) == len(FILES) - 1
