@@ -28,6 +28,8 @@ class CachedBalance:
     status: str
     as_of: datetime
     """On the primary's clock; it may have been true for longer."""
+    ends_at: datetime | None = None
+    """When a hold expires and less is held than this says; None: never, by itself."""
 
 
 def get(wallet_id: UUID) -> CachedBalance | None:
@@ -90,7 +92,7 @@ def copy_of(one: CachedBalance) -> Copy:
     """Write a balance as the cache keeps it."""
     as_of = one.as_of.astimezone(UTC).isoformat()
     text = f"{one.balance} {one.held} {one.available} {one.status} {as_of}"
-    return Copy(key_of(one.wallet_id), one.version, one.as_of, text)
+    return Copy(key_of(one.wallet_id), one.version, one.as_of, text, one.ends_at)
 
 
 def forget_failures() -> None:

@@ -21,6 +21,32 @@ class Kind(StrEnum):
     """Money leaves to the outside by a payment rail."""
     TRANSFER = "transfer"
     """Money moves between two wallets of one client."""
+    HOLD = "hold"
+    """Money is set aside. It stays in the wallet, so the books say nothing of it."""
+    CAPTURE = "capture"
+    """Money that was set aside leaves to the outside by a payment rail."""
+    VOID = "void"
+    """Money that was set aside is available again; the books say nothing of it."""
+    DEPOSIT_REVERSAL = "deposit_reversal"
+    """A deposit is taken back, all of it or a part: the money leaves by the rail it came in by."""
+    WITHDRAWAL_REVERSAL = "withdrawal_reversal"
+    """A withdrawal is taken back: the money returns by the rail it left by."""
+    CAPTURE_REVERSAL = "capture_reversal"
+    """A capture is taken back, such as a payout that bounced; the hold stays captured."""
+    TRANSFER_REVERSAL = "transfer_reversal"
+    """A transfer is taken back: from its destination to its source, which is the named wallet."""
+    TO_SUSPENSE = "to_suspense"
+    """A rail has more than the books say: the difference waits on suspense, as a credit."""
+    FROM_SUSPENSE = "from_suspense"
+    """A rail has less than the books say: the difference waits on suspense, as a debit."""
+
+    ADJUSTMENT_CREDIT = "adjustment_credit"
+    """A correction by hand: money comes into the wallet from a house account."""
+    ADJUSTMENT_DEBIT = "adjustment_debit"
+    """A correction by hand: money leaves the wallet for a house account."""
+    SHORTFALL = "shortfall"
+    """What a reversal takes back and the wallet has not any more: the client owes it from now on,
+    and the wallet gets it, so that the reversal can take it."""
 
 
 class Party(StrEnum):
@@ -28,8 +54,15 @@ class Party(StrEnum):
 
     EXTERNAL = "external"
     """The client's house account of the payment rail."""
+    HOUSE = "house"
+    """Another of the client's house accounts, which staff choose."""
     WALLET = "wallet"
     """Another wallet."""
+    HOUSES = "houses"
+    """The rail's house account, and what the command names is a house account, too: no customer's
+    money moves, so there is nothing to lock and nobody to tell."""
+    NOBODY = "nobody"
+    """No money moves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +70,10 @@ class Rule:
     """One line of the chart."""
 
     wallet_sign: int
-    """+1: the named wallet is credited; -1: it is debited."""
+    """+1: the named wallet is credited; -1: it is debited; 0: neither."""
     counterparty: Party
     told_by_wallet: str
-    """The event type of the named wallet's fact."""
+    """The event type of the named wallet's fact; empty where a house account is named."""
     told_by_counterparty: str | None
     """The event type of the other wallet's fact; a house account tells nothing."""
     shown_as: str
@@ -59,7 +92,38 @@ CHART: Final[dict[Kind, Rule]] = {
         "TRANSFER_OUT",
         "TRANSFER_IN",
     ),
+    Kind.HOLD: Rule(0, Party.NOBODY, contracts.HELD, None, "HOLD"),
+    Kind.CAPTURE: Rule(-1, Party.EXTERNAL, contracts.CAPTURED, None, "CAPTURE"),
+    Kind.VOID: Rule(0, Party.NOBODY, contracts.RELEASED, None, "VOID"),
+    Kind.DEPOSIT_REVERSAL: Rule(-1, Party.EXTERNAL, contracts.REVERSED, None, "DEPOSIT_REVERSAL"),
+    Kind.WITHDRAWAL_REVERSAL: Rule(
+        +1, Party.EXTERNAL, contracts.REVERSED, None, "WITHDRAWAL_REVERSAL"
+    ),
+    Kind.CAPTURE_REVERSAL: Rule(+1, Party.EXTERNAL, contracts.REVERSED, None, "CAPTURE_REVERSAL"),
+    Kind.TRANSFER_REVERSAL: Rule(
+        +1, Party.WALLET, contracts.REVERSED, contracts.REVERSED, "TRANSFER_REVERSAL"
+    ),
+    Kind.TO_SUSPENSE: Rule(+1, Party.HOUSES, "", None, "TO_SUSPENSE"),
+    Kind.FROM_SUSPENSE: Rule(-1, Party.HOUSES, "", None, "FROM_SUSPENSE"),
+    Kind.ADJUSTMENT_CREDIT: Rule(+1, Party.HOUSE, contracts.ADJUSTED, None, "ADJUSTMENT_CREDIT"),
+    Kind.ADJUSTMENT_DEBIT: Rule(-1, Party.HOUSE, contracts.ADJUSTED, None, "ADJUSTMENT_DEBIT"),
+    Kind.SHORTFALL: Rule(+1, Party.HOUSE, contracts.ADJUSTED, None, "SHORTFALL"),
 }
+
+REVERSED_BY: Final = {
+    Kind.DEPOSIT: Kind.DEPOSIT_REVERSAL,
+    Kind.WITHDRAWAL: Kind.WITHDRAWAL_REVERSAL,
+    Kind.CAPTURE: Kind.CAPTURE_REVERSAL,
+    Kind.TRANSFER: Kind.TRANSFER_REVERSAL,
+}
+"""What can be taken back, and by what. A reversal cannot: post the movement again."""
+
+OPERATION_TYPES: Final = {
+    Kind.DEPOSIT: "DEPOSIT",
+    Kind.WITHDRAWAL: "WITHDRAW",
+    Kind.TRANSFER: "TRANSFER",
+}
+"""What callers may ask for now and have made later, in their words."""
 
 
 def type_shown(kind: str, *, credit: bool) -> str:
@@ -73,6 +137,22 @@ def type_shown(kind: str, *, credit: bool) -> str:
 def external_code(client_name: str, channel: str, currency: str) -> str:
     """Name the house account through which a rail's money enters and leaves a client's books."""
     return f"{client_name}:external:{channel}:{currency}"
+
+
+class House(StrEnum):
+    """The client's house accounts besides those of its rails."""
+
+    SUSPENSE = "suspense"
+    """What nobody can place yet."""
+    FEES = "fees"
+    """What the client has earned, or gives back."""
+    RECEIVABLES = "receivables"
+    """What the client has to get from others, such as money that was spent and then taken back."""
+
+
+def house_code(client_name: str, house: House, currency: str) -> str:
+    """Name one of a client's own accounts."""
+    return f"{client_name}:{house}:{currency}"
 
 
 def wallet_code(wallet_id: object) -> str:

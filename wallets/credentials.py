@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import ipaddress
 import re
 import secrets
 import string
@@ -12,10 +13,13 @@ import time
 from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 from wallet_project.kit import clock, replica
 from wallets.models import ApiKey, Client, Plan
+from wallets.safeguards import switch
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 KEPT_SECONDS: Final = 4.0
 """How long a key is believed without asking again: a revocation bites within 5 s."""
@@ -61,12 +65,27 @@ class Credential:
     is_usable: bool
     """Neither the key revoked nor its client switched off, when it was looked up."""
     expires_at: datetime | None
+    is_paused: bool = False
+    """All movements of money were stopped when it was looked up."""
+    networks: tuple[Network, ...] = ()
+    """From where it may be used; empty: from anywhere."""
 
-    def admits(self, key: ParsedKey, moment: datetime) -> bool:
-        """Tell whether the key opens this credential at a moment; takes the same time for all."""
+    def admits(self, key: ParsedKey, moment: datetime, address: str) -> bool:
+        """Tell whether the key opens this credential at a moment for a caller at an address; takes
+        the same time for all."""
         matches = hmac.compare_digest(self.digest, key.digest)
         in_time = self.expires_at is None or moment < self.expires_at
-        return matches and self.is_usable and in_time
+        return matches and self.is_usable and in_time and self._lets_in(address)
+
+    def _lets_in(self, address: str) -> bool:
+        if not self.networks:
+            return True
+        try:
+            found = ipaddress.ip_address(address.partition("%")[0])
+        except ValueError:  # a socket of this machine: no network that somebody could have named
+            return False
+        plain = getattr(found, "ipv4_mapped", None) or found
+        return any(plain in network for network in self.networks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +95,7 @@ class Owner:
     client: int
     client_name: str
     allowance: Allowance
+    is_paused: bool = False
 
 
 V = TypeVar("V")
@@ -90,9 +110,14 @@ class Remembered(Generic[V]):
     """On the monotonic clock, seconds."""
 
 
-def make_key() -> tuple[str, str]:
-    """Make a new key; return its prefix and the whole key, which is shown once."""
-    prefix = "".join(secrets.choice(_PREFIX_CHARACTERS) for _ in range(_PREFIX_LENGTH))
+def make_prefix() -> str:
+    """Make the name of a new key, which is no secret."""
+    return "".join(secrets.choice(_PREFIX_CHARACTERS) for _ in range(_PREFIX_LENGTH))
+
+
+def make_key(prefix: str = "") -> tuple[str, str]:
+    """Make a new key, of a prefix made before; return prefix and whole key, which is shown once."""
+    prefix = prefix or make_prefix()
     return prefix, f"{prefix}.{secrets.token_urlsafe(_SECRET_BYTES)}"
 
 
@@ -193,9 +218,10 @@ _owners: Final = _Memory[Owner]()
 
 def _load_key(using: str, prefix: str) -> Credential | None:
     keys = ApiKey.objects.using(using).select_related("client__plan")
-    row = keys.filter(prefix=prefix).first()
+    row: Any = keys.filter(prefix=prefix).annotate(is_paused=switch.paused(using)).first()
     if row is None:
         return None
+    switch.note(row.is_paused)
     return Credential(
         prefix=prefix,
         digest=bytes(row.secret_digest),
@@ -205,13 +231,16 @@ def _load_key(using: str, prefix: str) -> Credential | None:
         scopes=frozenset(row.scopes),
         is_usable=row.client.is_active and (row.revoked_at is None or row.revoked_at > clock.now()),
         expires_at=row.expires_at,
+        is_paused=row.is_paused,
+        networks=tuple(ipaddress.ip_network(network) for network in row.networks or ()),
     )
 
 
 def _load_owner(using: str, name: str) -> Owner | None:
     clients = Client.objects.using(using).select_related("plan")
-    row = clients.filter(name=name, is_active=True).first()
-    return None if row is None else Owner(row.pk, row.name, _allowance(row.plan))
+    found = clients.filter(name=name, is_active=True).annotate(is_paused=switch.paused(using))
+    row: Any = found.first()
+    return None if row is None else Owner(row.pk, row.name, _allowance(row.plan), row.is_paused)
 
 
 def _allowance(plan: Plan) -> Allowance:

@@ -50,6 +50,13 @@ class WalletClosed(Refused):
     title = "The wallet is closed"
 
 
+class SamePerson(Forbidden):
+    """Who froze a wallet does not unfreeze it."""
+
+    code = "same_person"
+    title = "Another person has to"
+
+
 class WalletNotEmpty(Refused):
     """A wallet is closed only when it has no money and no holds."""
 
@@ -78,6 +85,24 @@ class BalanceTooLarge(Refused):
     title = "The balance would be too large"
 
 
+class LimitExceeded(Refused):
+    """More would leave the wallet than its limits allow; `resetAt` says when they are whole again.
+
+    `window` says which: `operation`, `day`, `month`, or `count`, the movements of a day.
+    """
+
+    code = "limit_exceeded"
+    title = "A limit of the wallet is exceeded"
+
+
+class WritesPaused(Unavailable):
+    """The operators have stopped all movements of money; reads are answered."""
+
+    code = "writes_paused"
+    title = "Movements are stopped"
+    retry_after_seconds = 5
+
+
 class KeyReused(Refused):
     """The idempotency key has already named another command."""
 
@@ -92,11 +117,81 @@ class TooManyChannels(Refused):
     title = "The client has too many channels"
 
 
+class HoldNotFound(NotFound):
+    """No such hold belongs to the client; another client's hold looks the same."""
+
+    code = "hold_not_found"
+    title = "The hold does not exist"
+
+
+class HoldNotActive(Refused):
+    """A hold ends once: captured, voided or expired, it stays as it is."""
+
+    code = "hold_not_active"
+    title = "The hold is not active"
+
+
+class ReversalTooLarge(Refused):
+    """All reversals of a movement together take back at most its amount."""
+
+    code = "reversal_too_large"
+    title = "The reversal is larger than what is left of the movement"
+
+
+class NotReversible(Refused):
+    """A reversal is final: to undo it, post the movement again."""
+
+    code = "not_reversible"
+    title = "The transaction cannot be reversed"
+
+
+class PeriodClosed(Refused):
+    """The value date lies in a month whose books are closed, or are being closed."""
+
+    code = "period_closed"
+    title = "The month of the value date is closed"
+
+
+class CaptureTooLarge(Refused):
+    """A capture takes at most what the hold has set aside."""
+
+    code = "capture_too_large"
+    title = "The capture is larger than the hold"
+
+
+class HoldOfPayout(Refused):
+    """A payout's hold is captured or released by its payout, and by nobody else."""
+
+    code = "hold_of_payout"
+    title = "The hold belongs to a payout"
+
+
+class PayoutNotFound(NotFound):
+    """No such payout belongs to the client; another client's payout looks the same."""
+
+    code = "payout_not_found"
+    title = "The payout does not exist"
+
+
+class NoGateway(Unavailable):
+    """Payouts need a payment gateway, and this service has none."""
+
+    code = "no_gateway"
+    title = "There is no payment gateway"
+
+
 class ReferenceTaken(Conflict):
     """Another wallet of the client has this reference."""
 
     code = "reference_taken"
     title = "The reference is taken"
+
+
+class OperationNotFound(NotFound):
+    """The wallet has no such operation."""
+
+    code = "operation_not_found"
+    title = "The operation does not exist"
 
 
 class ScopeMissing(Forbidden):
@@ -148,11 +243,61 @@ class ClientNotFound(NotFound):
     title = "The client does not exist"
 
 
+class ClientUnchanged(Refused):
+    """The client is as it was asked to become."""
+
+    code = "client_unchanged"
+    title = "Nothing is to be changed"
+
+
+class PlanExists(Conflict):
+    """A plan of that name was made before."""
+
+    code = "plan_exists"
+    title = "The plan exists already"
+
+
+class KeyNotFound(NotFound):
+    """No API key has that prefix."""
+
+    code = "api_key_not_found"
+    title = "The API key does not exist"
+
+
+class KeyEnded(Refused):
+    """The API key was revoked, or its time is over."""
+
+    code = "api_key_ended"
+    title = "The API key is not valid any more"
+
+
+class KeyShown(Conflict):
+    """The same request has made a key before; keys are shown once."""
+
+    code = "api_key_shown"
+    title = "The API key was shown already"
+
+
+class PayoutNotWaiting(Refused):
+    """A payout that has ended, or is due anyway, cannot be tried sooner."""
+
+    code = "payout_not_waiting"
+    title = "The payout does not wait"
+
+
 class WalletJustOpened(Unavailable):
     """Somebody opened the wallet in another currency while this call was on its way."""
 
     code = "wallet_just_opened"
     title = "The wallet has just been opened"
+
+
+class IssuerUnavailable(Unavailable):
+    """The issuer of bearer tokens does not answer, and its keys are not known well enough."""
+
+    code = "issuer_unavailable"
+    title = "The token cannot be judged now"
+    retry_after_seconds = 5
 
 
 class ClockAhead(Unavailable):
@@ -162,18 +307,24 @@ class ClockAhead(Unavailable):
     title = "The books' clock runs ahead"
 
 
+class EventsArchived(NotFound):
+    """Events after this position have left the database for the archive."""
+
+    code = "events_archived"
+    title = "The events are in the archive"
+
+
+class PositionNotReached(Invalid):
+    """The log of events has not come to this position; no page can have named it."""
+
+    code = "position_not_reached"
+    title = "The log has not come so far"
+
+
 STORED: Final[dict[str, type[Refused]]] = {
-    kind.code: kind
-    for kind in (
-        InsufficientFunds,
-        WalletFrozen,
-        WalletClosed,
-        SameWallet,
-        CurrencyMismatch,
-        BalanceTooLarge,
-    )
+    kind.code: kind for kind in Refused.__subclasses__() if kind.__module__ == __name__
 }
-"""Refusals decided under the lock: kept with their key and told again, word for word."""
+"""What may be kept with its key and told again, word for word: whatever the spine refuses."""
 
 
 def stored_refusal(code: str, numbers: dict[str, Fact]) -> Refused:

@@ -50,6 +50,16 @@ def made_here(client: int) -> Key:
     return Key(_digest(b"header", client, key), key, "made")
 
 
+def approved(client: int, approval: UUID) -> Key:
+    """Make the key of what a second person has approved: it happens once, whoever resumes it."""
+    return Key(_digest(b"approval", client, approval.bytes), str(approval), "approval")
+
+
+def derived(key: Key, purpose: str) -> Key:
+    """Make the key of something that belongs to what another key names."""
+    return Key(_digest(b"derived", key.digest, purpose), key.shown, "derived")
+
+
 def request_hash(verb: str, parts: Sequence[Part]) -> bytes:
     """Digest a parsed command: resolved ids and minor units, never raw bytes, so that `100`,
     `100.0` and `"100.00"` are the same command."""

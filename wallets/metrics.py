@@ -26,12 +26,85 @@ LIST_LENGTH: Final = Histogram(
     buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256, 512),
 )
 
+ACCEPTED_TOGETHER: Final = Histogram(
+    "wallet_accepted_list_length",
+    "Asynchronous operations that were accepted in one transaction.",
+    buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256, 512),
+)
+
+PENDING_OPERATIONS: Final = Gauge(
+    "wallet_operations_pending",
+    "Asynchronous operations that were accepted and are not applied yet.",
+    multiprocess_mode="mostrecent",
+)
+
+OLDEST_OPERATION_SECONDS: Final = Gauge(
+    "wallet_operations_oldest_pending_seconds",
+    "Age in seconds of the asynchronous operation that waits longest.",
+    multiprocess_mode="mostrecent",
+)
+
+OPEN_PAYOUTS: Final = Gauge(
+    "wallet_payouts_open",
+    "Payouts that are neither paid nor refused yet.",
+    ["status"],
+    multiprocess_mode="mostrecent",
+)
+
+OVERDUE_PAYOUT_SECONDS: Final = Gauge(
+    "wallet_payouts_overdue_seconds",
+    "For how long in seconds the next step of a payout has been due, at most.",
+    multiprocess_mode="mostrecent",
+)
+
+AUDIT_FINDINGS: Final = Counter(
+    "wallet_audit_findings_total",
+    "Findings of the live auditor, by the invariant that does not hold.",
+    ["invariant"],
+)
+
+AUDIT_OPEN_ALERTS: Final = Gauge(
+    "wallet_audit_open_alerts",
+    "Wallets that the live auditor found wrong and that are not right again.",
+    multiprocess_mode="mostrecent",
+)
+
+AUDIT_WALK_SECONDS: Final = Gauge(
+    "wallet_audit_walk_age_seconds",
+    "Age in seconds of the oldest look at a wallet by the live auditor, at most.",
+    multiprocess_mode="mostrecent",
+)
+
+AUDIT_BEHIND: Final = Gauge(
+    "wallet_audit_behind_postings",
+    "Settled postings that the live auditor has not looked at yet, as a number of ids.",
+    multiprocess_mode="mostrecent",
+)
+
+AUDIT_STEPPED_OVER: Final = Counter(
+    "wallet_audit_stepped_over_total",
+    "Wallets that the live auditor could not look at, and went on without.",
+)
+
+ISSUER_FETCHES: Final = Counter(
+    "wallet_issuer_key_fetches_total",
+    "Fetches of the token issuer's keys.",
+    ["outcome"],
+)
+"""outcome: `ok` or `failed`."""
+
 THROTTLED: Final = Counter(
     "wallet_throttled_total",
     "Calls turned away because a bucket was empty.",
     ["bucket"],
 )
 """bucket: `requests`, `withdrawals` or `address`."""
+
+DENIED: Final = Counter(
+    "wallet_denied_total",
+    "Calls that were answered 401, 403 or 404, by the code of the answer.",
+    ["code"],
+)
 
 LIMITER_FALLBACK: Final = Gauge(
     "wallet_rate_limiter_fallback",

@@ -32,12 +32,16 @@ class MovementRecord:
     metadata: Mapping[str, Any] | None
     value_date: date
     created_at: datetime
+    hold_id: UUID | None = None
+    """The hold that was captured; the entry does not name it, the request does."""
+    reverses: UUID | None = None
+    """The entry that was taken back."""
 
 
 def record_of(entry: PostedEntry, currency: str) -> MovementRecord:
     """Tell a movement again from its entry."""
     kind = Kind(entry.kind)
-    named, other = _named_and_other(entry)
+    named, other = named_and_other(entry)
     return MovementRecord(
         transaction_id=entry.id,
         kind=kind,
@@ -53,10 +57,11 @@ def record_of(entry: PostedEntry, currency: str) -> MovementRecord:
         metadata=entry.metadata,
         value_date=entry.value_date,
         created_at=entry.posted_at,
+        reverses=entry.reverses,
     )
 
 
-def _named_and_other(entry: PostedEntry) -> tuple[PostedLine, PostedLine]:
+def named_and_other(entry: PostedEntry) -> tuple[PostedLine, PostedLine]:
     """Split an entry into the line of the wallet its command named and the other line."""
     rule = CHART[Kind(entry.kind)]
     first, second = entry.lines

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
+from typing import Final
 from uuid import UUID
 
 from wallet_project.kit.errors import Refused
 from wallet_project.kit.money import LARGEST_MINOR, format_minor
 from wallets import errors
-from wallets.models import WalletStatus
+from wallets.models import HoldStatus, WalletStatus
+
+_DAY: Final = timedelta(days=1)
 
 
 @dataclass(slots=True)
@@ -26,6 +29,8 @@ class WalletState:
     version: int
     posting_sequence: int
     last_posted_at: datetime | None
+    next_hold_expiry: datetime | None = None
+    """No active hold expires before this moment."""
 
     @property
     def available(self) -> int:
@@ -58,6 +63,60 @@ def refuse_debit(wallet: WalletState, amount: int) -> Refused | None:
             currency=wallet.currency,
         )
     return None
+
+
+def shortfall(wallet: WalletState, amount: int) -> int:
+    """Tell how much of this amount (minor units) the wallet lacks."""
+    return min(max(amount - wallet.available, 0), amount)
+
+
+def refuse_end(status: str) -> Refused | None:
+    """Tell why a hold of this status can be neither captured nor voided, or None when it can."""
+    if status != HoldStatus.ACTIVE:
+        return errors.HoldNotActive(
+            f"The hold is {status.lower()}; only an active one can be captured or voided.",
+            holdStatus=status,
+        )
+    return None
+
+
+def refuse_capture(held: int, amount: int, currency: str) -> Refused | None:
+    """Tell why this amount cannot be captured of what is held, or None when it can."""
+    if amount > held:
+        return errors.CaptureTooLarge(
+            f"The hold is of {format_minor(held, currency)} {currency}, "
+            f"{format_minor(amount, currency)} is to be captured.",
+            held=held,
+            currency=currency,
+        )
+    return None
+
+
+def refuse_reversal(left: int, amount: int, currency: str) -> Refused | None:
+    """Tell why this amount cannot be taken back of what is left, or None when it can."""
+    if amount > left:
+        return errors.ReversalTooLarge(
+            f"{format_minor(left, currency)} {currency} of the movement is left to be taken back, "
+            f"{format_minor(amount, currency)} is asked for.",
+            left=left,
+            currency=currency,
+        )
+    return None
+
+
+def refuse_value_date(wanted: date | None, barred_through: date | None) -> Refused | None:
+    """Tell why nothing can be posted with this value date, or None when it can.
+
+    None for a date: the day of posting, which is in no closed month.
+    """
+    if wanted is None or barred_through is None or wanted > barred_through:
+        return None
+    earliest = (barred_through + _DAY).isoformat()
+    return errors.PeriodClosed(
+        f"The books are closed through {barred_through}; the earliest valueDate is {earliest}. "
+        "A correction goes into the open month.",
+        earliestValueDate=earliest,
+    )
 
 
 def refuse_currency(wallet: WalletState, currency: str) -> Refused | None:

@@ -25,7 +25,7 @@ from wallets.chart import type_shown
 from wallets.identity import WalletIdentity
 from wallets.models import Wallet
 from wallets.sources import primary_clock as primary_clock
-from wallets.sources import row_of
+from wallets.sources import row_of, settled
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +47,8 @@ class WalletView:
     updated_at: datetime
     stale_as_of: datetime | None = None
     """Since when the primary may have moved on, while only the replica can answer."""
+    next_hold_expiry: datetime | None = None
+    """No active hold expires before this moment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +156,7 @@ def wallets_page(
         if before is not None:
             found = found.filter(pk__lt=before)
         return WalletsPage(
-            [view_of(row) for row in found.order_by("-id")[:limit]],
+            [view_of(row) for row in settled(source, found.order_by("-id")[:limit])],
             stale_as_of=moment if source.is_last_resort else None,
         )
 
@@ -232,6 +234,7 @@ def view_of(row: Wallet, *, stale_as_of: datetime | None = None) -> WalletView:
         created_at=row.created_at,
         updated_at=max(row.updated_at, row.last_posted_at or row.updated_at),
         stale_as_of=stale_as_of,
+        next_hold_expiry=row.next_hold_expiry,
     )
 
 

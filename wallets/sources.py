@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from datetime import UTC, datetime
+from collections.abc import Collection, Iterable
+from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
 
-from django.db import connections
+from django.db.models import OuterRef, Subquery, Sum
 
 from wallet_project.kit import clock
-from wallet_project.kit.database import PRIMARY
+from wallet_project.kit.heartbeat import primary_clock as primary_clock
 from wallet_project.kit.replica import Source
 from wallets import errors
 from wallets.balance_cache import CachedBalance
 from wallets.identity import WalletIdentity
-from wallets.models import Wallet
+from wallets.models import Hold, HoldStatus, Wallet
 
 
 class HasMoney(Protocol):
@@ -33,6 +33,8 @@ class HasMoney(Protocol):
     def available(self) -> int: ...
     @property
     def status(self) -> str: ...
+    @property
+    def next_hold_expiry(self) -> datetime | None: ...
 
 
 def row_of(
@@ -53,7 +55,29 @@ def row_of(
 def rows_of(source: Source, wallets: Collection[UUID]) -> dict[UUID, Any]:
     """Read wallets' rows; each has `true_at`, as of when it is true by the same snapshot."""
     rows = Wallet.objects.using(source.using).filter(pk__in=list(wallets))
-    return {row.id: row for row in rows.annotate(true_at=source.moment())}
+    return {row.id: row for row in settled(source, rows.annotate(true_at=source.moment()))}
+
+
+def settled(source: Source, rows: Iterable[Any]) -> list[Any]:
+    """Return rows without what is held by holds whose time has passed and nobody has ended yet.
+
+    Wallets that have such holds are read once more, together with the sum of those: one statement
+    sees both as they were at one moment.
+    """
+    found = list(rows)
+    expiring = [row for row in found if row.next_hold_expiry is not None]
+    if not expiring:
+        return found
+    now = clock.now() if source.is_replica else primary_clock()
+    due = [row.id for row in expiring if row.next_hold_expiry <= now]
+    holds = Hold.objects.using(source.using).filter(wallet=OuterRef("pk"), status=HoldStatus.ACTIVE)
+    expired = holds.filter(expires_at__lte=now).values("wallet").annotate(total=Sum("amount"))
+    again = Wallet.objects.using(source.using).filter(pk__in=due)
+    latest: dict[UUID, Any] = {}
+    for row in again.annotate(true_at=source.moment(), expired=Subquery(expired.values("total"))):
+        row.held -= row.expired or 0
+        latest[row.id] = row
+    return [latest.get(row.id, row) for row in found]
 
 
 def good_enough(
@@ -91,16 +115,12 @@ def good_enough(
 def as_cached(row: HasMoney, as_of: datetime) -> CachedBalance:
     """Take from a wallet, as it was at a moment, what the cache keeps."""
     return CachedBalance(
-        row.id, row.version, row.balance, row.held, row.available, row.status, as_of
+        row.id,
+        row.version,
+        row.balance,
+        row.held,
+        row.available,
+        row.status,
+        as_of,
+        row.next_hold_expiry,
     )
-
-
-def primary_clock() -> datetime:
-    """Read the primary's clock, the one that stamps postings."""
-    connection = connections[PRIMARY]
-    if connection.vendor != "mysql":
-        return clock.now()
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT UTC_TIMESTAMP(6)")
-        moment: datetime = cursor.fetchone()[0]
-    return moment.replace(tzinfo=UTC)

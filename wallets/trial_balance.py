@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from ledger import queries as books
+from ledger.periods import reports, sums
+from ledger.periods.errors import SumsBehind
 from wallet_project.kit import clock
 from wallet_project.kit.database import snapshot
 from wallets import errors
@@ -40,6 +43,19 @@ class TrialBalanceView:
     accounts: tuple[AccountBalance, ...]
 
 
+def trial_balance_by_value(client: int, day: date) -> TrialBalanceView:
+    """Sum what has a value date up to a day, from sums that are made behind the writers.
+
+    :raises SumsBehind: if these lag more than a reader can add.
+    """
+    present = primary_clock()
+    found = sums.by_value_date(client, day)
+    if not found.is_current:
+        raise SumsBehind("Sums by value date lie behind; run snapshot_balances, then try again.")
+    lines = reports.standings(found, sums.codes_of(found.lines))
+    return _view(present, [(line.currency, line.balance, line.code) for line in lines])
+
+
 def trial_balance(client: int, moment: datetime | None) -> TrialBalanceView:
     """Sum a client's books up to and at a moment, or up to now, as they stand in one snapshot.
 
@@ -53,13 +69,15 @@ def trial_balance(client: int, moment: datetime | None) -> TrialBalanceView:
     as_of = moment or present
     with snapshot():
         lines = books.totals(client, as_of)
+    return _view(as_of, [(line.currency, line.total, line.code) for line in lines])
+
+
+def _view(as_of: datetime, lines: Iterable[tuple[str, int, str | None]]) -> TrialBalanceView:
     sides: dict[str, CurrencyTotals] = {}
-    for line in lines:
-        side = sides.setdefault(line.currency, CurrencyTotals(line.currency))
-        side.credit += max(line.total, 0)
-        side.debit += max(-line.total, 0)
-    accounts = [
-        AccountBalance(line.code or wallets_code(line.currency), line.currency, line.total)
-        for line in lines
-    ]
+    accounts = []
+    for currency, total, code in lines:
+        side = sides.setdefault(currency, CurrencyTotals(currency))
+        side.credit += max(total, 0)
+        side.debit += max(-total, 0)
+        accounts.append(AccountBalance(code or wallets_code(currency), currency, total))
     return TrialBalanceView(as_of, tuple(sides.values()), tuple(accounts))

@@ -1,4 +1,4 @@
-"""Who calls: an API key, or nobody on an open loopback."""
+"""Who calls: an API key, an issuer's bearer token, or nobody on an open loopback."""
 
 from __future__ import annotations
 
@@ -9,14 +9,19 @@ from dataclasses import dataclass
 from typing import Final
 
 from django.conf import settings
+from jwt import PyJWK
 
 from wallet_project.kit import clock
-from wallets import credentials
+from wallets import credentials, key_use
 from wallets.api.calls import Call
 from wallets.api.errors import Unauthenticated
 from wallets.credentials import Allowance, Credential, Owner, ParsedKey
 from wallets.errors import ScopeMissing
 from wallets.models import Scope
+from wallets.safeguards import switch
+from wallets.tokens import checking, issuer_keys
+from wallets.tokens.checking import Claims, SignedToken
+from wallets.tokens.issuer_keys import IssuerKeys
 
 _BEARER = re.compile(r"bearer +([^ ]+) *", re.ASCII | re.IGNORECASE)
 _LOCAL_HOST = re.compile(r"(localhost|127\.0\.0\.1)(:[0-9]{1,5})?", re.ASCII | re.IGNORECASE)
@@ -32,52 +37,103 @@ class Principal:
     allowance: Allowance
     scopes: frozenset[str]
     actor: str
-    """As it stands in the books: `key:<prefix>`, or `loopback`."""
+    """As it stands in the books: `key:<prefix>`, `jwt:<subject>`, or `loopback`."""
+    is_paused: bool = False
+    """All movements of money are stopped, as of a few seconds ago."""
 
 
 def authenticate(call: Call) -> Principal:
     """Tell whose call it is, asking the primary where memory does not know.
 
     :raises Unauthenticated: without a valid credential.
+    :raises IssuerUnavailable: if a token cannot be judged now.
     """
-    key = presented_key(call)
-    if key is None:
+    shown = presented(call)
+    if shown is None:
         return loopback_principal(credentials.find_owner(settings.DEMO_CLIENT))
-    return admit(key, credentials.find(key.prefix))
+    if isinstance(shown, SignedToken):
+        claims = claims_of(shown, issuer().find(shown.kid))
+        return admit_token(claims, credentials.find_owner(claims.client_name))
+    return admit(shown, credentials.find(shown.prefix), call.peer)
 
 
-def presented_key(call: Call) -> ParsedKey | None:
-    """Read the key of a call; None: there is none, and the open loopback admits the call.
+def presented(call: Call) -> ParsedKey | SignedToken | None:
+    """Read the credential of a call; None: there is none, and the open loopback admits the call.
 
-    :raises Unauthenticated: if a key is needed, or what was sent cannot be one.
+    :raises Unauthenticated: if one is needed, or what was sent cannot be one.
     """
     sent = _sent_credentials(call.headers)
     if not sent:
         if is_open_loopback(call):
             return None
         raise Unauthenticated
-    key = credentials.parse(sent[0])
-    if key is None or any(other != sent[0] for other in sent):
+    if any(other != sent[0] for other in sent):
         raise Unauthenticated
-    return key
+    shown: ParsedKey | SignedToken | None = credentials.parse(sent[0])
+    if shown is None and settings.TOKENS is not None and "x-api-key" not in call.headers:
+        shown = checking.read(sent[0], settings.TOKENS)
+    if shown is None:
+        raise Unauthenticated
+    return shown
 
 
-def admit(key: ParsedKey, credential: Credential | None) -> Principal:
-    """Make the principal of a key that opens its credential.
+def issuer() -> IssuerKeys:
+    """Return the keys of the issuer whose tokens are believed.
+
+    :raises Unauthenticated: if there is none.
+    """
+    keys = issuer_keys.configured()
+    if keys is None:
+        raise Unauthenticated
+    return keys
+
+
+def claims_of(token: SignedToken, key: PyJWK | None) -> Claims:
+    """Return what a token says, if its key and the rules bear it out.
+
+    :raises Unauthenticated: if they do not, whatever the reason.
+    """
+    claims = None if settings.TOKENS is None else checking.check(token, key, settings.TOKENS)
+    if claims is None:
+        raise Unauthenticated
+    return claims
+
+
+def admit_token(claims: Claims, owner: Owner | None) -> Principal:
+    """Make the principal of a good token, whose client must be ours and active.
+
+    :raises Unauthenticated: if it is not.
+    """
+    if owner is None:
+        raise Unauthenticated
+    return Principal(
+        client=owner.client,
+        client_name=owner.client_name,
+        allowance=owner.allowance,
+        scopes=claims.scopes,
+        actor=f"jwt:{claims.subject}",
+        is_paused=owner.is_paused,
+    )
+
+
+def admit(key: ParsedKey, credential: Credential | None, address: str) -> Principal:
+    """Make the principal of a key that opens its credential for a caller at this address.
 
     :raises Unauthenticated: if it does not, whatever the reason.
     """
     if credential is None:
         credentials.burn_time(key)
         raise Unauthenticated
-    if not credential.admits(key, clock.now()):
+    if not credential.admits(key, clock.now(), address):
         raise Unauthenticated
+    key_use.USE.note(credential.prefix)
     return Principal(
         client=credential.client,
         client_name=credential.client_name,
         allowance=credential.allowance,
         scopes=credential.scopes,
         actor=f"key:{credential.prefix}",
+        is_paused=credential.is_paused,
     )
 
 
@@ -88,6 +144,15 @@ def require(principal: Principal, scope: str) -> None:
     """
     if scope not in principal.scopes:
         raise ScopeMissing(f"This needs the scope {scope}.", scope=scope)
+
+
+def require_running(principal: Principal) -> None:
+    """Turn away what would move money while the operators have stopped it.
+
+    :raises WritesPaused: then.
+    """
+    if principal.is_paused:
+        raise switch.stopped()
 
 
 def is_open_loopback(call: Call) -> bool:
@@ -120,6 +185,7 @@ def loopback_principal(owner: Owner | None) -> Principal:
         allowance=owner.allowance,
         scopes=frozenset(Scope.values),
         actor="loopback",
+        is_paused=owner.is_paused,
     )
 
 

@@ -12,18 +12,24 @@ from rest_framework.views import APIView
 
 from wallet_project.kit.errors import DomainError
 from wallets import identity
-from wallets.api import errors, parameters, parsing, rendering, throttling
+from wallets.api import authentication, errors, parameters, parsing, rendering, throttling
 from wallets.api.authentication import Principal
 from wallets.api.calls import Answer, Call
 from wallets.api.django_http import call_of, read_body, respond
 from wallets.api.gates import AnswerAsIs, HasScope, KeyAuthentication, principal_of
-from wallets.api.throttling import RouteClass
+from wallets.api.throttling import ReadClass, RouteClass
 from wallets.idempotency import Key
 from wallets.identity import WalletIdentity
 from wallets.models import Scope
 
 READS: Final = frozenset({"GET", "HEAD"})
 """The methods that only look."""
+_URGENT: Final = frozenset(
+    {
+        *(Scope.WALLETS_WRITE, Scope.TRANSACTIONS_WRITE),
+        *(Scope.HOLDS_WRITE, Scope.PAYOUTS_WRITE),
+    }
+)
 
 
 class ApiView(APIView):
@@ -36,14 +42,31 @@ class ApiView(APIView):
     """The scope for each method."""
     route_class: ClassVar[RouteClass] = RouteClass.REQUEST
     """What a POST to the route counts as; other methods are requests only."""
+    moves_money: ClassVar[bool] = False
+    """Whether a POST to the route moves money or sets it aside."""
+    reads_as: ClassVar[ReadClass] = ReadClass.ONE
+    """How much work it is to read the route."""
     takes_query: ClassVar[frozenset[str]] = frozenset()
     """The methods that have parameters in the query string."""
+
+    counted: int | None = None
+    """Whose call is under way, once it is counted."""
+
+    def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        """Answer a call, which from then on is under way no longer."""
+        try:
+            return super().dispatch(request, *args, **kwargs)
+        finally:
+            if self.counted is not None:
+                throttling.web_calls.leave(self.counted)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Let a call in, or not: who, how much, which scope, and nothing that is not understood."""
         super().initial(request, *args, **kwargs)
         if request.method not in self.takes_query:
             parameters.check_none(self.call)
+        if self.moves_money and request.method == "POST":
+            authentication.require_running(self.principal)
 
     def perform_authentication(self, request: Request) -> None:
         """Authenticate and count the call; take note of the idempotency key in between, so that
@@ -59,6 +82,13 @@ class ApiView(APIView):
         if is_post:
             self.call.key = self.sent_key()
         throttling.hold_to(verdict)
+        throttling.enter(throttling.web_calls, self.principal, settings.WEB_CLIENT_THREADS)
+        self.counted = self.principal.client
+
+    @classmethod
+    def is_urgent(cls, method: str) -> bool:
+        """Tell whether a call concerns wallets or their money, and goes before all others."""
+        return cls.scopes.get(method) in _URGENT
 
     def sent_key(self) -> Key | None:
         """Read the idempotency key that the headers of the call hold.

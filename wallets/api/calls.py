@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import quote
 
-from django.conf import settings
-
 from wallets.idempotency import Key
 
 JSON: Final = "application/json"
@@ -48,14 +46,6 @@ class Answer:
     status: int
     body: bytes = b""
     headers: dict[str, str] = field(default_factory=dict)
-
-
-def caller_of(peer: str, headers: Mapping[str, str]) -> str:
-    """Tell the address a call comes from: the peer's, or what our own edge says where we stand
-    behind one. It has put its word last, whatever the caller wrote before."""
-    if settings.BEHIND_EDGE and "x-forwarded-for" in headers:
-        return headers["x-forwarded-for"].rpartition(",")[2].strip()
-    return peer
 
 
 def standard_headers(call: Call, content_type: str) -> dict[str, str]:

@@ -6,9 +6,10 @@ from typing import Any, Final
 
 from django.http import HttpRequest, HttpResponse
 
+from wallet_project.kit.callers import caller_of
 from wallet_project.kit.request_id import choose_request_id, request_id_of
 from wallets.api import errors, parameters
-from wallets.api.calls import Answer, Call, caller_of
+from wallets.api.calls import Answer, Call
 
 _WITHOUT_BODY: Final = frozenset({204, 304})
 

@@ -28,9 +28,9 @@ _REASONS: Final[dict[int, tuple[str, str, str]]] = {
         "USD has 2 decimals, the amount has 3.",
     ),
     401: (
-        "No valid API key.",
+        "No valid API key or token.",
         "unauthenticated",
-        "Send a valid API key as `Authorization: Bearer <prefix>.<secret>` or as X-Api-Key.",
+        "Send a valid API key or token as `Authorization: Bearer …`, or the key as X-Api-Key.",
     ),
     403: (
         "The key lacks the scope.",
@@ -46,6 +46,10 @@ _REASONS: Final[dict[int, tuple[str, str, str]]] = {
         "The reference is taken.",
         "reference_taken",
         "Another wallet of yours has this reference.",
+    ),
+    410: (
+        "The events after the position are in the archive; ask the operator for them.",
+        *("events_archived", "Events up to position 90000 were moved to the archive."),
     ),
     412: (
         "The wallet has another version.",
@@ -85,6 +89,10 @@ _NUMBERS: Final[dict[str, dict[str, str | int]]] = {
         "balance": "100.00",
         "shortfall": "50.00",
         "currency": "USD",
+    },
+    "events_archived": {
+        "archive": "outbox/2026/01/15/000000080001_000000082000.jsonl.gz",
+        "archivedThrough": 90000,
     },
     "rate_limited": {
         "bucket": "requests",
@@ -176,7 +184,7 @@ def _described(
     name: str,
     summary: str,
     tag: str,
-    shown: type[shapes.Shown],
+    shown: type[shapes.Shown] | None,
     status: int = 200,
     request: Mapping[str, type[shapes.Body]] | None = None,
     failures: Sequence[int] = (),
@@ -184,16 +192,16 @@ def _described(
     examples: Sequence[OpenApiExample] = (),
     headers: Sequence[OpenApiParameter] = (),
     not_modified: bool = False,
+    also: Mapping[tuple[int, str], Any] | None = None,
 ) -> Callable[[F], F]:
     codes = sorted({*failures, *_EVERYWHERE})
     every_status = [status, *codes]
-    answers: dict[Any, Any] = {
-        (status, JSON): OpenApiResponse(shown, description=inspect.getdoc(shown) or "")
-    }
+    answers: dict[Any, Any] = {status: OpenApiResponse(description="Done.")}
+    if shown is not None:
+        answers = {(status, JSON): OpenApiResponse(shown, description=inspect.getdoc(shown) or "")}
     if not_modified:
         answers[304] = OpenApiResponse(description="The caller has this version already.")
-    for code in codes:
-        answers[code, PROBLEM] = _failure(code)
+    answers |= {**(also or {}), **{(code, PROBLEM): _failure(code) for code in codes}}
     return extend_schema(
         operation_id=name,
         summary=summary,

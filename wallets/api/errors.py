@@ -130,7 +130,7 @@ class Unauthenticated(DomainError):
 
     def __init__(self) -> None:
         super().__init__(
-            "Send a valid API key as `Authorization: Bearer <prefix>.<secret>` or as X-Api-Key."
+            "Send a valid API key or token as `Authorization: Bearer …`, or the key as X-Api-Key."
         )
 
 
@@ -143,6 +143,14 @@ class RateLimited(DomainError):
     def __init__(self, detail: str, *, retry_after_seconds: int, **data: str | int) -> None:
         super().__init__(detail, field="", **data)
         self.retry_after_seconds = retry_after_seconds
+
+
+class TooManyAtOnce(DomainError):
+    """The client has as many calls under way as one process works on for it; wait for some."""
+
+    code = "too_many_at_once"
+    title = "Too many calls at once"
+    retry_after_seconds: ClassVar[int] = 1
 
 
 class BulkExceedsPlan(Refused):

@@ -24,14 +24,16 @@ def principal_of(request: Request) -> Principal:
 
 
 class KeyAuthentication(BaseAuthentication):
-    """Knows callers by their API keys, and the demo client on an open loopback."""
+    """Knows callers by their API keys or tokens, and the demo client on an open loopback."""
 
     def authenticate(self, request: Request) -> tuple[Principal, None]:
         """Tell whose call it is.
 
         :raises Unauthenticated: without a valid credential.
         """
-        principal = authentication.authenticate(call_of(request._request))
+        call = call_of(request._request)
+        principal = authentication.authenticate(call)
+        call.client_name = principal.client_name
         request._request.client_name = principal.client_name  # type: ignore[attr-defined]
         return principal, None
 

@@ -104,7 +104,8 @@ class KeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call
             {
                 "type": "http",
                 "scheme": "bearer",
-                "description": "`Authorization: Bearer <prefix>.<secret>`",
+                "description": "An API key, `<prefix>.<secret>`, or a token (JWT) of the issuer "
+                "that the operator has set",
             },
             {
                 "type": "apiKey",

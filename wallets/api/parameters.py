@@ -15,6 +15,7 @@ from uuid import UUID
 from wallet_project.kit.errors import Invalid
 from wallets.api import errors
 from wallets.api.calls import JSON, MERGE_PATCH, Call
+from wallets.models import OperationStatus
 
 PAGE_DEFAULT: Final = 50
 PAGE_MAX: Final = 200
@@ -47,6 +48,24 @@ class HistoryQuery:
     """Which of a wallet's movements a page shows."""
 
     before_sequence: int | None
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class OperationsQuery:
+    """Which of a wallet's operations a page shows."""
+
+    status: OperationStatus | None
+    before: int | None
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class IdsQuery:
+    """Which part of a list that goes by ids a page shows."""
+
+    status: str | None
+    before: UUID | None
     limit: int
 
 
@@ -96,6 +115,34 @@ def history_query(call: Call) -> HistoryQuery:
     )
 
 
+def operations_query(call: Call) -> OperationsQuery:
+    """Read the parameters of GET /wallets/{id}/operations.
+
+    :raises InvalidParameter, InvalidCursor: as they say.
+    """
+    sent = _parameters(call, {"cursor", "limit", "status"})
+    cursor, status = sent.get("cursor"), _status(sent.get("status"), OperationStatus.names)
+    return OperationsQuery(
+        status=None if status is None else OperationStatus[status],
+        before=None if cursor is None else int.from_bytes(_read_cursor(cursor, b"o", 8)),
+        limit=_limit(sent.get("limit")),
+    )
+
+
+def ids_query(call: Call, kind: bytes, *, statuses: Collection[str]) -> IdsQuery:
+    """Read `cursor`, `limit` and `status`; `kind` is what the list's cursors begin with.
+
+    :raises InvalidParameter, InvalidCursor: as they say.
+    """
+    sent = _parameters(call, {"cursor", "limit", "status"})
+    cursor = sent.get("cursor")
+    return IdsQuery(
+        status=_status(sent.get("status"), statuses),
+        before=None if cursor is None else UUID(bytes=_read_cursor(cursor, kind, 16)),
+        limit=_limit(sent.get("limit")),
+    )
+
+
 def offset_query(call: Call, *, limit_default: int) -> OffsetQuery:
     """Read `limit` and `offset`.
 
@@ -114,9 +161,19 @@ def wallets_cursor(last: UUID) -> str:
     return _write_cursor(b"w" + last.bytes)
 
 
+def ids_cursor(kind: bytes, last: UUID) -> str:
+    """Make the cursor of the page that follows an id."""
+    return _write_cursor(kind + last.bytes)
+
+
 def history_cursor(last_sequence: int) -> str:
     """Make the cursor of the page that follows a posting."""
     return _write_cursor(b"h" + last_sequence.to_bytes(8, signed=True))
+
+
+def operations_cursor(last: int) -> str:
+    """Make the cursor of the page that follows an operation."""
+    return _write_cursor(b"o" + last.to_bytes(8))
 
 
 def timestamp(call: Call) -> datetime:
@@ -136,6 +193,14 @@ def as_of(call: Call) -> datetime | None:
     :raises InvalidParameter: as it says.
     """
     return _optional_moment(call, "asOf")
+
+
+def read_moment(text: str) -> datetime | None:
+    """Read a moment in RFC 3339, without a zone UTC; None: it is none."""
+    try:
+        return _moment(text)
+    except (ValueError, OverflowError):
+        return None
 
 
 def min_version(call: Call) -> int | None:
@@ -256,13 +321,19 @@ def _optional_moment(call: Call, name: str) -> datetime | None:
     text = _parameters(call, {name}).get(name)
     if text is None:
         return None
-    try:
-        return _moment(text)
-    except (ValueError, OverflowError):
+    moment = read_moment(text)
+    if moment is None:
         raise errors.InvalidParameter(
             f"{name} must be RFC 3339, such as 2026-01-15T10:30:00Z; without a zone it is UTC.",
             field=name,
-        ) from None
+        )
+    return moment
+
+
+def _status(status: str | None, known: Collection[str]) -> str | None:
+    if status is not None and status not in known:
+        raise errors.InvalidParameter(f"status is one of {', '.join(known)}.", field="status")
+    return status
 
 
 def _limit(text: str | None) -> int:

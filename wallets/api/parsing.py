@@ -142,6 +142,9 @@ class Findings:
 def header_key(call: Call, principal: Principal, *, header: str = "Idempotency-Key") -> Key | None:
     """Read the header that holds the key; `"k"` equals `k`.
 
+    A quote inside of quotes is refused: the answer would tell `"k"` as the key, and sent again as
+    it was told it would be `k`, which is another one.
+
     :raises InvalidIdempotencyKey: if it is not 1 to 255 printable ASCII characters.
     """
     sent = call.headers.get(header.lower())
@@ -150,6 +153,10 @@ def header_key(call: Call, principal: Principal, *, header: str = "Idempotency-K
     text = sent.strip(" \t")
     if len(text) >= 2 and text[0] == text[-1] == '"':
         text = text[1:-1]
+        if '"' in text:
+            raise errors.InvalidIdempotencyKey(
+                f"{header} is one key; a key in quotes holds no quote.", field=header
+            )
     if not 1 <= len(text) <= 255 or not (text.isascii() and text.isprintable()):
         raise errors.InvalidIdempotencyKey(
             f"{header} must be 1 to 255 printable ASCII characters.", field=header
@@ -228,7 +235,7 @@ def movement(
 
 
 def movement_request(
-    verb: Verb,
+    verb: str,
     wallet: WalletIdentity,
     principal: Principal,
     sent: shapes.Movement,
@@ -331,7 +338,7 @@ def _amount(raw: Raw, currency: str) -> int:
     raise MalformedAmount("The amount must be a decimal string or a number.", field="amount")
 
 
-def _body_key(verb: Verb, wallet: WalletIdentity, reference: str | None) -> Key:
+def _body_key(verb: str, wallet: WalletIdentity, reference: str | None) -> Key:
     if reference:
         return idempotency.from_reference(wallet.client, verb, wallet.id, reference)
     return idempotency.made_here(wallet.client)

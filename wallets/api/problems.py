@@ -24,7 +24,7 @@ from wallet_project.kit.money import format_minor
 from wallets.api import errors
 from wallets.api.calls import PROBLEM, Answer, Call, standard_headers
 
-_MONEY: Final = frozenset({"available", "held", "balance", "shortfall", "limit"})
+_MONEY: Final = frozenset({"available", "held", "balance", "shortfall", "limit", "left"})
 _LONGEST_NAME: Final = 100
 
 _ADVICE_BY_KIND: Final[dict[type[DomainError], str]] = {
@@ -43,6 +43,8 @@ _ADVICE_BY_CODE: Final[dict[str, str]] = {
     "If it keeps failing, tell us the requestId.",
     "rate_limited": "Wait as long as Retry-After says, then send the same request with the same "
     "key, which is still free. The X-RateLimit headers of every answer tell what is left.",
+    "too_many_at_once": "Wait for answers to calls that are under way, then send the same request "
+    "with the same key, which is still free.",
     "bulk_exceeds_plan": "Nothing was done. Split the list, or ask for a larger plan.",
     "idempotency_key_reused": "Nothing was done. Take a new key for a new request, or send the "
     "first request unchanged to have its answer again.",
@@ -52,6 +54,10 @@ _ADVICE_BY_CODE: Final[dict[str, str]] = {
     "wallet_not_empty": "Nothing changed. Move what is in the wallet elsewhere, let its holds end, "
     "then close it again.",
     "reference_taken": "Choose another reference, or use the wallet that has this one.",
+    "events_archived": "Ask the operator for the file that `archive` names and those after it, "
+    "then go on after `archivedThrough`. Whoever reads once in the keeping time never sees this.",
+    "position_not_reached": "Go on from a nextAfter that was answered. If it was: the log was "
+    "restored to an earlier state; compare sequences per wallet.",
     "duplicate_key": "Name each key once in an object.",
 }
 
@@ -99,7 +105,7 @@ def failure_headers(call: Call, error: DomainError, content_type: str) -> dict[s
         headers["WWW-Authenticate"] = error.challenge
     if isinstance(error, errors.MethodNotAllowed):
         headers["Allow"] = ", ".join(error.allowed)
-    if isinstance(error, Unavailable | errors.RateLimited):
+    if isinstance(error, Unavailable | errors.RateLimited | errors.TooManyAtOnce):
         headers["Retry-After"] = str(error.retry_after_seconds)
     return headers
 

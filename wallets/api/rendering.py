@@ -33,7 +33,7 @@ def movement(call: Call, outcome: Outcome) -> Answer:
     """
     call.replayed = outcome.replayed  # a refusal may be a replay too
     record = outcome.unwrap()
-    return _answer(
+    return answer(
         call,
         201,
         _movement(record),
@@ -56,7 +56,7 @@ def bulk(
     call.replayed = all(outcome.replayed for outcome in outcomes)
     if atomic and outcomes[0].error is not None:
         raise outcomes[0].error
-    return _answer(
+    return answer(
         call,
         200,
         shapes_books.BulkResults(
@@ -68,7 +68,7 @@ def bulk(
 def opened(call: Call, result: Opened) -> Answer:
     """Answer POST /wallets."""
     call.replayed = result.replayed
-    return _answer(
+    return answer(
         call,
         201,
         _wallet(result.wallet),
@@ -83,7 +83,7 @@ def wallet(call: Call, view: WalletView) -> Answer:
         headers = standard_headers(call, JSON)
         del headers["Content-Type"]
         return Answer(304, headers=headers | {"ETag": f'"{view.version}"'})
-    return _answer(call, 200, _wallet(view), version=view.version, stale_as_of=view.stale_as_of)
+    return answer(call, 200, _wallet(view), version=view.version, stale_as_of=view.stale_as_of)
 
 
 def wallets_page(call: Call, found: queries.WalletsPage, limit: int) -> Answer:
@@ -91,7 +91,7 @@ def wallets_page(call: Call, found: queries.WalletsPage, limit: int) -> Answer:
     shown = found.items[:limit]
     more = parameters.wallets_cursor(shown[-1].id) if len(found.items) > limit else None
     page = shapes.WalletPage(items=[_wallet(view) for view in shown], next_cursor=more)
-    return _answer(call, 200, page, stale_as_of=found.stale_as_of)
+    return answer(call, 200, page, stale_as_of=found.stale_as_of)
 
 
 def history_page(call: Call, found: queries.HistoryPage, limit: int) -> Answer:
@@ -101,7 +101,7 @@ def history_page(call: Call, found: queries.HistoryPage, limit: int) -> Answer:
     if len(found.items) > limit:
         more = parameters.history_cursor(shown[-1].posting_sequence)
     page = shapes.HistoryPage(items=[_history_item(item) for item in shown], next_cursor=more)
-    return _answer(call, 200, page, stale_as_of=found.stale_as_of)
+    return answer(call, 200, page, stale_as_of=found.stale_as_of)
 
 
 def balance(call: Call, view: queries.BalanceView) -> Answer:
@@ -116,7 +116,7 @@ def balance(call: Call, view: queries.BalanceView) -> Answer:
         as_of=rfc3339(view.as_of),
         stale=view.stale,
     )
-    return _answer(call, 200, shown)
+    return answer(call, 200, shown)
 
 
 def past_balance(call: Call, view: queries.PastBalanceView) -> Answer:
@@ -130,7 +130,7 @@ def past_balance(call: Call, view: queries.PastBalanceView) -> Answer:
         transaction_id=_text(view.transaction_id),
         final=view.final,
     )
-    return _answer(call, 200, shown)
+    return answer(call, 200, shown)
 
 
 def transaction(call: Call, view: queries.TransactionView) -> Answer:
@@ -149,7 +149,7 @@ def transaction(call: Call, view: queries.TransactionView) -> Answer:
         reverses=_text(view.reverses),
         postings=[_posting(line, view.currency) for line in view.lines],
     )
-    return _answer(call, 200, shown)
+    return answer(call, 200, shown)
 
 
 def trial_balance(call: Call, view: TrialBalanceView) -> Answer:
@@ -174,7 +174,7 @@ def trial_balance(call: Call, view: TrialBalanceView) -> Answer:
             for one in view.accounts
         ],
     )
-    return _answer(call, 200, shown)
+    return answer(call, 200, shown)
 
 
 def allowed_methods(call: Call, allowed: Sequence[str]) -> Answer:
@@ -184,7 +184,7 @@ def allowed_methods(call: Call, allowed: Sequence[str]) -> Answer:
     return Answer(204, headers=headers | {"Allow": ", ".join(allowed)})
 
 
-def _answer(
+def answer(
     call: Call,
     status: int,
     shown: shapes.Shown,
@@ -193,6 +193,7 @@ def _answer(
     version: int | None = None,
     stale_as_of: datetime | None = None,
 ) -> Answer:
+    """Make the answer that shows something."""
     headers = standard_headers(call, JSON)
     if stale_as_of is not None:
         headers["X-Stale-As-Of"] = rfc3339(stale_as_of)
@@ -212,8 +213,9 @@ def _bulk_result(
     return shapes_books.BulkResult(index=index, status=status, problem=msgspec.Raw(problem))
 
 
-def _movement(record: MovementRecord) -> shapes.Shown:
-    facts: dict[str, Any] = {
+def facts_of(record: MovementRecord) -> dict[str, Any]:
+    """Tell what every movement's answer tells."""
+    return {
         "transaction_id": str(record.transaction_id),
         "type": record.kind.upper(),
         "wallet_id": str(record.wallet_id),
@@ -225,6 +227,10 @@ def _movement(record: MovementRecord) -> shapes.Shown:
         "description": record.description,
         "created_at": rfc3339(record.created_at),
     }
+
+
+def _movement(record: MovementRecord) -> shapes.Shown:
+    facts = facts_of(record)
     if record.destination_wallet_id is None:
         return shapes.MovementShown(**facts)
     return shapes.TransferShown(destination_wallet_id=str(record.destination_wallet_id), **facts)

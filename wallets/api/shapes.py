@@ -10,6 +10,8 @@ from typing import Annotated, Any, Final
 import msgspec
 from msgspec import Meta, Raw
 
+from wallets.chart import REVERSED_BY
+
 _UUID: Final = "01932f4e-7c1a-7b2e-9d54-0a6f5f1c2b3d"
 _UUID2: Final = "01932f4e-8b10-7c44-8a01-6c1de5a4f907"
 _TIME: Final = "2026-01-15T10:30:00.000000Z"
@@ -110,6 +112,10 @@ ValueDate = Annotated[
 WalletName = Annotated[
     str, Meta(description="A wallet's UUID or the caller's own reference.", examples=[_UUID2])
 ]
+
+
+REVERSALS: Final = tuple(kind.upper() for kind in REVERSED_BY.values())
+"""The types of what takes a transaction back."""
 
 
 class Body(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
@@ -246,7 +252,18 @@ class HistoryItemShown(Shown, frozen=True, kw_only=True):
     transaction_id: Id
     type: Annotated[
         str,
-        Meta(extra_json_schema={"enum": ["DEPOSIT", "WITHDRAWAL", "TRANSFER_OUT", "TRANSFER_IN"]}),
+        Meta(
+            extra_json_schema={
+                "enum": [
+                    "DEPOSIT",
+                    "WITHDRAWAL",
+                    "TRANSFER_OUT",
+                    "TRANSFER_IN",
+                    "CAPTURE",
+                    *REVERSALS,
+                ]
+            }
+        ),
     ]
     amount: AmountOut
     direction: Annotated[str, Meta(extra_json_schema={"enum": ["CREDIT", "DEBIT"]})]
@@ -278,7 +295,12 @@ class TransactionShown(Shown, frozen=True, kw_only=True):
     """A journal entry with all its legs."""
 
     transaction_id: Id
-    type: Annotated[str, Meta(extra_json_schema={"enum": ["DEPOSIT", "WITHDRAWAL", "TRANSFER"]})]
+    type: Annotated[
+        str,
+        Meta(
+            extra_json_schema={"enum": ["DEPOSIT", "WITHDRAWAL", "TRANSFER", "CAPTURE", *REVERSALS]}
+        ),
+    ]
     amount: AmountOut
     currency: CurrencyCode
     reference_id: ReferenceId | None

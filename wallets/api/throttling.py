@@ -14,15 +14,22 @@ from typing import Final
 from django.conf import settings
 
 from wallet_project.kit import clock
+from wallet_project.kit.in_flight import InFlight
 from wallet_project.kit.rate_limit import Bucket, RateLimiter, Verdict
 from wallets import metrics
 from wallets.api.authentication import Principal
 from wallets.api.calls import Call
-from wallets.api.errors import BulkExceedsPlan, RateLimited
+from wallets.api.errors import BulkExceedsPlan, RateLimited, TooManyAtOnce
 
 REQUESTS: Final = "requests"
 WITHDRAWALS: Final = "withdrawals"
 ADDRESS: Final = "address"
+AT_ONCE: Final = "at_once"
+"""What metrics call it when a client has too many calls under way; no bucket, for it refills with
+every answer."""
+
+web_calls: Final = InFlight()
+"""The calls by client that threads of this process work on."""
 
 NO_LIMIT: Final = 1_000_000_000
 """Units a minute where a plan names no number: out of reach, and counted like any other limit, so
@@ -37,6 +44,16 @@ class RouteClass(Enum):
     REQUEST = "request"
     WITHDRAWAL = "withdrawal"
     """A request that takes from the withdrawals, too."""
+
+
+class ReadClass(Enum):
+    """How much work a look at a route is."""
+
+    ONE = "one"
+    """One thing, or a page of one wallet by its index."""
+    LIST = "list"
+    STATEMENT = "statement"
+    """A statement, an export, or a sum over many rows."""
 
 
 def client_buckets(
@@ -91,6 +108,18 @@ def hold_to(verdict: Verdict) -> None:
     if refusal is not None:
         metrics.THROTTLED.labels(verdict.tightest.bucket.name).inc()
         raise refusal
+
+
+def enter(calls: InFlight, principal: Principal, most: int) -> None:
+    """Count a call as under way; its end must be told to `calls`.
+
+    :raises TooManyAtOnce: if the client has so many under way; it is not counted then.
+    """
+    if not calls.enter(principal.client, most):
+        metrics.THROTTLED.labels(AT_ONCE).inc()
+        raise TooManyAtOnce(
+            f"{most} calls of yours are under way here; the request had no effect.", limit=most
+        )
 
 
 def check_list(principal: Principal, commands: int, withdrawals: int) -> None:

@@ -22,7 +22,7 @@ from wallets.api import (
 )
 from wallets.api.binding import READS, ApiView
 from wallets.api.parsing import Verb
-from wallets.api.throttling import RouteClass
+from wallets.api.throttling import ReadClass, RouteClass
 from wallets.identity import parse_uuid
 from wallets.models import Scope
 from wallets.operations import group_commit
@@ -39,6 +39,7 @@ class WalletsView(ApiView):
     """All wallets of the caller."""
 
     scopes = {"GET": Scope.WALLETS_READ, "HEAD": Scope.WALLETS_READ, "POST": Scope.WALLETS_WRITE}
+    reads_as = ReadClass.LIST
     takes_query = READS
 
     def get(self, request: Request) -> HttpResponse:
@@ -125,6 +126,7 @@ class MovementView(ApiView):
     """Base of the routes that move money."""
 
     scopes = {"POST": Scope.TRANSACTIONS_WRITE}
+    moves_money = True
     verb: Verb
 
     def post(self, request: Request, wallet_id: str) -> HttpResponse:
@@ -167,6 +169,7 @@ class BulkView(ApiView):
     """Many movements in one call."""
 
     scopes = {"POST": Scope.TRANSACTIONS_WRITE}
+    moves_money = True
 
     def post(self, request: Request) -> HttpResponse:
         """Move the money, each movement by itself or all of them or none."""
@@ -241,6 +244,7 @@ class TrialBalanceView(ApiView):
     """The caller's books in one list."""
 
     scopes = {"GET": Scope.LEDGER_READ, "HEAD": Scope.LEDGER_READ}
+    reads_as = ReadClass.STATEMENT
     takes_query = READS
 
     def get(self, request: Request) -> HttpResponse:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from django.db import models
 
 from wallet_project.kit.fields import ByteTextField, DigestField
@@ -30,6 +32,9 @@ class Plan(models.Model):
     withdrawals_per_minute = models.PositiveIntegerField(null=True, blank=True)
     """NULL: no limit."""
 
+    class Meta:
+        permissions: ClassVar = [("manage_plan", "Can make plans and change what they grant")]
+
     def __str__(self) -> str:
         return str(self.name)
 
@@ -42,6 +47,12 @@ class Client(models.Model):
     plan = models.ForeignKey(Plan, on_delete=models.PROTECT, related_name="clients")
     is_active = models.BooleanField(default=True)
     created_at = models.DateTimeField()
+
+    class Meta:
+        permissions: ClassVar = [
+            ("manage_client", "Can admit, suspend and activate clients"),
+            ("set_client_plan", "Can put a client on another plan"),
+        ]
 
     def __str__(self) -> str:
         return str(self.name)
@@ -59,9 +70,15 @@ class ApiKey(models.Model):
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
+    networks = models.JSONField(null=True, blank=True)
+    """From where it may be used, as `192.0.2.0/24`; NULL or empty: from anywhere. MySQL with GTIDs
+    cannot add a column of JSON that has a default."""
+    last_used_at = models.DateTimeField(null=True, blank=True)
+    """Written at most once a minute by each process, so it may be two minutes late."""
 
     class Meta:
         verbose_name = "API key"
+        permissions: ClassVar = [("manage_apikey", "Can make, rotate and revoke API keys")]
 
     def __str__(self) -> str:
         return str(self.prefix)

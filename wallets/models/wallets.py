@@ -45,6 +45,8 @@ class Wallet(models.Model):
     """Minor units. A projection of the ledger, updated with `F()` in the posting's transaction."""
     held = models.BigIntegerField(default=0)
     """Minor units set aside by active holds."""
+    next_hold_expiry = models.DateTimeField(null=True)
+    """No active hold expires before this moment; NULL: none ever does. It may be too early."""
     overdraft_limit = models.BigIntegerField(default=0)
     """Minor units the balance may lie below zero."""
     version = models.BigIntegerField(default=1)
@@ -70,6 +72,11 @@ class Wallet(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["client", "id"], name="wallet_by_client"),
             models.Index(fields=["client", "user_id", "id"], name="wallet_by_user"),
+            models.Index(fields=["next_hold_expiry"], name="wallet_by_hold_expiry"),
+        ]
+        permissions: ClassVar = [
+            ("freeze_wallet", "Can freeze wallet"),
+            ("unfreeze_wallet", "Can unfreeze wallet"),
         ]
 
     def __str__(self) -> str:

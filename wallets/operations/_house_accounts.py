@@ -12,6 +12,7 @@ from ledger import posting
 from ledger import queries as books
 from wallet_project.kit import clock
 from wallets import chart, errors
+from wallets.chart import House
 
 _known: dict[str, UUID] = {}
 _lock = threading.Lock()
@@ -39,18 +40,34 @@ def external(*, client: int, client_name: str, channel: str, currency: str) -> U
                 "use one it has.",
                 field="channel",
             )
-        account = posting.ensure_house_account(
-            code=code,
-            client=client,
-            currency=currency,
-            normal_side="debit",
-            created_at=clock.now(),
-        )
+        account = _make(code, client, currency)
+    _remember(code, account)
+    return account
+
+
+def own(*, client: int, client_name: str, house: House, currency: str) -> UUID:
+    """Return another of the client's own accounts."""
+    code = chart.house_code(client_name, house, currency)
+    account = _known.get(code) or books.account_id(code) or _make(code, client, currency)
+    _remember(code, account)
+    return account
+
+
+def _make(code: str, client: int, currency: str) -> UUID:
+    return posting.ensure_house_account(
+        code=code,
+        client=client,
+        currency=currency,
+        normal_side="debit",
+        created_at=clock.now(),
+    )
+
+
+def _remember(code: str, account: UUID) -> None:
     with _lock:
         if len(_known) >= _REMEMBERED:
             _known.clear()
         _known[code] = account
-    return account
 
 
 def is_known(client_name: str, channel: str, currency: str) -> bool:

@@ -12,11 +12,12 @@ from django.db import connections, transaction
 from wallet_project.kit.database import PRIMARY
 from wallets import errors, queries
 from wallets.models import Wallet
+from wallets.operations import _holds
 from wallets.policies import WalletState
 
 _COLUMNS = (
     "id, client_id, currency, status, balance, held, overdraft_limit, version, "
-    "posting_sequence, last_posted_at"
+    "posting_sequence, last_posted_at, next_hold_expiry"
 )
 _TABLE = Wallet._meta.db_table
 
@@ -27,6 +28,8 @@ def lock_wallets(ids: Collection[UUID]) -> tuple[dict[UUID, WalletState], dateti
     Raw SQL, because the ORM has no word for `FORCE INDEX`: without it MySQL scans a small table
     and locks other people's wallets. Ids that do not exist are left out.
     """
+    if not ids:
+        return {}, queries.primary_clock()
     connection = connections[PRIMARY]
     marks = ", ".join(["%s"] * len(ids))
     if connection.vendor == "mysql":
@@ -53,12 +56,15 @@ def lock_row(
     :raises PreconditionFailed: if a version is expected and the wallet has another one.
     """
     states, moment = lock_wallets([wallet_id])
-    row = Wallet.objects.using(PRIMARY).get(pk=wallet_id)
-    if expected_version not in (None, row.version):
+    # Before holds end whose time has passed: nobody could have read the version after that.
+    version = states[wallet_id].version
+    if expected_version not in (None, version):
         raise errors.PreconditionFailed(
-            f"The wallet is at version {row.version}, not {expected_version}; read it again.",
-            version=row.version,
+            f"The wallet is at version {version}, not {expected_version}; read it again.",
+            version=version,
         )
+    _holds.settle(states, moment)
+    row = Wallet.objects.using(PRIMARY).get(pk=wallet_id)
     return row, states[wallet_id], moment
 
 
@@ -90,6 +96,7 @@ def find_blocked(ids: Collection[Hashable]) -> Collection[Hashable]:
 def _state(wallet_id: bytes, *columns: Any) -> WalletState:
     state = WalletState(UUID(bytes=bytes(wallet_id)), *columns)
     state.last_posted_at = _utc(state.last_posted_at)
+    state.next_hold_expiry = _utc(state.next_hold_expiry)
     return state
 
 

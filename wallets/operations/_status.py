@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from django.db import transaction
 
 from events import outbox
-from wallet_project.kit import database
+from wallet_project.kit import audit, database
 from wallet_project.kit.database import PRIMARY
 from wallet_project.kit.errors import Refused
 from wallets import balance_cache, queries
@@ -34,12 +34,19 @@ class StatusRequest:
     """For the log only: events and answers carry no free text about people."""
     expected_version: int | None = None
     """None: whatever version the wallet has."""
+    staff: audit.Actor | None = None
+    """Who of ours asks: the step is then noted in the audit log, with its reason, in its own
+    transaction. None for callers of the API and for consumers: what they do, their events tell."""
+    dry_run: bool = False
+    """Do everything and take it back: what would be refused is refused, and nothing changes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
     """One change of status that can be."""
 
+    act: str
+    """What the audit log calls it."""
     to: WalletStatus
     leaves: Collection[WalletStatus]
     told_as: str
@@ -57,6 +64,28 @@ def take(step: Step, wallet: WalletIdentity, request: StatusRequest) -> WalletVi
     view, changed = database.run_retrying(
         lambda: _attempt(step, wallet, request), database.INTERACTIVE, operation="change_status"
     )
+    if not request.dry_run:
+        _finish(step, wallet, request, view, changed=changed)
+    return view
+
+
+def take_within(step: Step, wallet: WalletIdentity, request: StatusRequest) -> None:
+    """Take a step like `take`, as a part of the caller's transaction, which may do it only once.
+
+    Who takes several locks the wallets in the order of their ids.
+
+    :raises Refused: what the step's policy says.
+    """
+    view, changed = _change(step, wallet, request)
+    transaction.on_commit(
+        lambda: _finish(step, wallet, request, view, changed=changed), using=PRIMARY
+    )
+
+
+def _finish(
+    step: Step, wallet: WalletIdentity, request: StatusRequest, view: WalletView, *, changed: bool
+) -> None:
+    """Tell the cache and the log of a step that is committed."""
     balance_cache.put([as_cached(view, view.updated_at)])
     if changed:
         logger.info(
@@ -68,23 +97,37 @@ def take(step: Step, wallet: WalletIdentity, request: StatusRequest) -> WalletVi
                 "reason": request.reason,
             },
         )
-    return view
 
 
 def _attempt(step: Step, wallet: WalletIdentity, request: StatusRequest) -> tuple[WalletView, bool]:
     with transaction.atomic(using=PRIMARY, durable=True):
-        row, state, moment = _locking.lock_row(wallet.id, expected_version=request.expected_version)
-        if row.status == step.to:
-            return queries.view_of(row), False
-        refusal = step.refuse(state)
-        if refusal is not None:
-            raise refusal
-        row.status = step.to
-        row.version += 1
-        row.updated_at = moment
-        _update(row, step)
-        outbox.record([_facts.about(row, step.told_as, moment)])
+        changed = _change(step, wallet, request)
+        if request.dry_run:
+            transaction.set_rollback(True, using=PRIMARY)
+        return changed
+
+
+def _change(step: Step, wallet: WalletIdentity, request: StatusRequest) -> tuple[WalletView, bool]:
+    row, state, moment = _locking.lock_row(wallet.id, expected_version=request.expected_version)
+    if row.status == step.to:
+        return queries.view_of(row), False
+    refusal = step.refuse(state)
+    if refusal is not None:
+        raise refusal
+    row.status = step.to
+    row.version += 1
+    row.updated_at = moment
+    _update(row, step)
+    outbox.record([_facts.about(row, step.told_as, moment)])
+    if request.staff is not None:
+        _note(request.staff, request.reason or "", step, row)
     return queries.view_of(row), True
+
+
+def _note(staff: audit.Actor, reason: str, step: Step, row: Wallet) -> None:
+    detail = {"version": row.version}
+    act = audit.Act(step.act, Wallet._meta.label_lower, str(row.pk), reason, detail)
+    audit.record(staff, act)
 
 
 def _update(row: Wallet, step: Step) -> None:

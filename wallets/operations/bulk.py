@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
 from django.conf import settings
 
 from wallet_project.kit.errors import DomainError
-from wallets import balance_cache, metrics
-from wallets.operations import _movement
+from wallets.operations import _lists
 from wallets.operations._commands import MovementCommand, Outcome
 
 Asked = MovementCommand | DomainError
@@ -58,18 +56,4 @@ def _execute(asked: Sequence[Asked], deadline: float, *, linked: bool = False) -
     commands = [
         replace(one, deadline=deadline) for one in asked if isinstance(one, MovementCommand)
     ]
-    metrics.LIST_LENGTH.observe(len(commands))
-    outcomes = _movement.execute(commands, linked=linked)
-    balance_cache.put([copy for outcome in outcomes for copy in outcome.balances])
-    ended = Counter(
-        (command.kind, _word(outcome)) for command, outcome in zip(commands, outcomes, strict=True)
-    )
-    for (kind, word), count in ended.items():
-        metrics.OPERATIONS.labels(kind, word).inc(count)
-    return outcomes
-
-
-def _word(outcome: Outcome) -> str:
-    if outcome.error is not None:
-        return outcome.error.code
-    return "replayed" if outcome.replayed else "ok"
+    return _lists.execute(commands, linked=linked)

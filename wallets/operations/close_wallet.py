@@ -13,6 +13,7 @@ from wallets.operations._status import StatusRequest
 from wallets.queries import WalletView
 
 _STEP: Final = _status.Step(
+    act="wallet.close",
     to=WalletStatus.CLOSED,
     leaves=(WalletStatus.ACTIVE, WalletStatus.FROZEN),
     told_as=contracts.CLOSED,

@@ -13,6 +13,7 @@ from wallets.operations._status import StatusRequest
 from wallets.queries import WalletView
 
 _STEP: Final = _status.Step(
+    act="wallet.freeze",
     to=WalletStatus.FROZEN,
     leaves=(WalletStatus.ACTIVE,),
     told_as=contracts.FROZEN,
@@ -29,3 +30,11 @@ def freeze_wallet(*, wallet: WalletIdentity, request: StatusRequest) -> WalletVi
     :raises WalletClosed: if the wallet is closed.
     """
     return _status.take(_STEP, wallet, request)
+
+
+def freeze_within(*, wallet: WalletIdentity, request: StatusRequest) -> None:
+    """Freeze the wallet as a part of the caller's transaction, so that it happens once with it.
+
+    :raises WalletClosed: if the wallet is closed.
+    """
+    _status.take_within(_STEP, wallet, request)

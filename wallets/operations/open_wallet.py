@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 
 from events import outbox
 from ledger import queries as books
@@ -17,7 +18,7 @@ from wallet_project.kit.money import exponent_of
 from wallets import balance_cache, errors, idempotency, queries
 from wallets.idempotency import Key
 from wallets.identity import check_reference
-from wallets.models import Refusal, Wallet, WalletStatus
+from wallets.models import Hold, Operation, Refusal, Wallet, WalletStatus
 from wallets.operations import _openings
 from wallets.operations._replay import key_reused
 from wallets.queries import WalletView
@@ -88,7 +89,7 @@ def _opened_before(wallet: Wallet) -> Opened | None:
     rows = Wallet.objects.using(PRIMARY).filter(idempotency_key=wallet.idempotency_key)
     found = rows.values_list("id", "request_hash", "created_at").first()
     if found is None:
-        if _key_moved_money(wallet.idempotency_key):
+        if _key_moves_money(wallet.idempotency_key):
             raise key_reused()
         return None
     wallet_id, request_hash, created_at = found
@@ -100,9 +101,16 @@ def _opened_before(wallet: Wallet) -> Opened | None:
     return Opened(queries.view_of(wallet), replayed=True)
 
 
-def _key_moved_money(key: bytes) -> bool:
+def _key_moves_money(key: bytes) -> bool:
     refusals = Refusal.objects.using(PRIMARY).filter(pk=key)
-    return books.hash_of_key(key) is not None or refusals.exists()
+    operations = Operation.objects.using(PRIMARY).filter(idempotency_key=key)
+    holds = Hold.objects.using(PRIMARY).filter(Q(idempotency_key=key) | Q(void_key=key))
+    return (
+        books.hash_of_key(key) is not None
+        or refusals.exists()
+        or operations.exists()
+        or holds.exists()
+    )
 
 
 def _is_taken(wallet: Wallet) -> bool:

@@ -219,7 +219,7 @@ class TestCommand:
 
         call_command("verify_ledger", stdout=out, stderr=StringIO())
 
-        assert out.getvalue() == "2 wallets, 4 journal entries: sound.\n"
+        assert out.getvalue() == "2 wallets, 4 journal entries, 0 seals: sound.\n"
 
     def test_ends_with_2_and_says_what_it_found(self, alice: WalletIdentity) -> None:
         Wallet.objects.filter(pk=alice.id).update(balance=1)

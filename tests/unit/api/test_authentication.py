@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from ipaddress import ip_network
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from wallet_project.kit import clock
 from wallets import credentials
 from wallets.api import authentication
 from wallets.api.errors import Unauthenticated
-from wallets.credentials import Allowance, Credential, Owner
+from wallets.credentials import Allowance, Credential, Owner, ParsedKey
 from wallets.errors import ScopeMissing
 from wallets.models import Scope
 
@@ -76,8 +77,8 @@ def test_what_cannot_be_a_key(text: str) -> None:
     ],
 )
 def test_where_a_key_may_stand(headers: dict[str, str]) -> None:
-    found = authentication.presented_key(call(headers=headers))
-    assert found is not None
+    found = authentication.presented(call(headers=headers))
+    assert isinstance(found, ParsedKey)
     assert found.prefix == PREFIX
 
 
@@ -100,7 +101,7 @@ def test_where_it_may_not(headers: dict[str, str], is_open: bool, settings: Any)
     settings.OPEN_LOOPBACK = is_open
     local = call(headers=headers | {"host": "localhost"}, **LOCAL)
     with pytest.raises(Unauthenticated):
-        authentication.presented_key(local)
+        authentication.presented(local)
 
 
 @pytest.mark.parametrize("host", ["localhost", "LOCALHOST:8080", "127.0.0.1", "127.0.0.1:1"])
@@ -109,10 +110,10 @@ def test_where_it_may_not(headers: dict[str, str], is_open: bool, settings: Any)
 def test_the_loopback_is_open(host: str, peer: str, bound: str, settings: Any) -> None:
     settings.OPEN_LOOPBACK = True
     local = call(headers={"host": host}, peer=peer, bound=bound)
-    assert authentication.presented_key(local) is None
+    assert authentication.presented(local) is None
     settings.OPEN_LOOPBACK = False
     with pytest.raises(Unauthenticated):
-        authentication.presented_key(local)
+        authentication.presented(local)
 
 
 @pytest.mark.parametrize(
@@ -145,7 +146,7 @@ def test_the_loopback_is_open(host: str, peer: str, bound: str, settings: Any) -
 def test_nothing_else_is_the_loopback(facts: dict[str, Any], settings: Any) -> None:
     settings.OPEN_LOOPBACK = True
     with pytest.raises(Unauthenticated):
-        authentication.presented_key(call(**({"headers": {"host": "localhost"}} | LOCAL | facts)))
+        authentication.presented(call(**({"headers": {"host": "localhost"}} | LOCAL | facts)))
 
 
 def test_the_loopback_is_the_demo_clients() -> None:
@@ -159,7 +160,7 @@ def test_the_loopback_is_the_demo_clients() -> None:
 def test_a_good_key_is_its_clients() -> None:
     parsed = credentials.parse(KEY)
     assert parsed is not None
-    principal = authentication.admit(parsed, credential())
+    principal = authentication.admit(parsed, credential(), "192.0.2.9")
     assert (principal.client, principal.client_name) == (7, "acme")
     assert principal.allowance == Allowance("default", 100, 10)
     assert principal.actor == f"key:{PREFIX}"
@@ -172,13 +173,14 @@ def test_a_good_key_is_its_clients() -> None:
         credential(is_usable=False),
         credential(digest=credentials.digest_of("x" * 43)),
         credential(expires_at=clock.now() - timedelta(seconds=1)),
+        credential(networks=(ip_network("198.51.100.0/24"),)),
     ],
 )
 def test_a_bad_key_is_nobodys_and_why_is_not_said(known: Credential | None) -> None:
     parsed = credentials.parse(KEY)
     assert parsed is not None
     with pytest.raises(Unauthenticated) as caught:
-        authentication.admit(parsed, known)
+        authentication.admit(parsed, known, "192.0.2.9")
     assert caught.value.detail == Unauthenticated().detail
 
 
@@ -187,8 +189,31 @@ def test_a_key_expires_while_it_is_remembered() -> None:
     assert parsed is not None
     moment = clock.now()
     known = credential(expires_at=moment)
-    assert known.admits(parsed, moment - timedelta(microseconds=1))
-    assert not known.admits(parsed, moment)
+    assert known.admits(parsed, moment - timedelta(microseconds=1), "")
+    assert not known.admits(parsed, moment, "")
+
+
+@pytest.mark.parametrize(
+    ("address", "is_in"),
+    [
+        ("192.0.2.9", True),
+        ("192.0.2.255", True),
+        ("192.0.3.0", False),
+        ("::ffff:192.0.2.9", True),
+        ("2001:db8::1", True),
+        ("2001:db8::1%eth0", True),
+        ("2001:db9::1", False),
+        ("", False),
+        ("unknown", False),
+        ("192.0.2.9, 198.51.100.1", False),
+    ],
+)
+def test_a_key_may_be_bound_to_networks(address: str, is_in: bool) -> None:
+    parsed = credentials.parse(KEY)
+    assert parsed is not None
+    known = credential(networks=(ip_network("192.0.2.0/24"), ip_network("2001:db8::/32")))
+    assert known.admits(parsed, clock.now(), address) is is_in
+    assert credential().admits(parsed, clock.now(), address)
 
 
 def test_scopes() -> None:

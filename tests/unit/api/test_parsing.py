@@ -244,7 +244,7 @@ def test_keys_of_headers(sent: str, key: str) -> None:
     assert (found.shown, found.digest) == (key, idempotency.from_header(7, key).digest)
 
 
-@pytest.mark.parametrize("sent", ["", " ", '""', "x" * 256, "é", "a\tb", "a\x7f"])
+@pytest.mark.parametrize("sent", ["", " ", '""', "x" * 256, "é", "a\tb", "a\x7f", '""k""'])
 def test_bad_keys_of_headers(sent: str) -> None:
     with pytest.raises(errors.InvalidIdempotencyKey):
         parsing.header_key(_with_key(sent), ACME)

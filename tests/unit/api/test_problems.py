@@ -17,7 +17,7 @@ from rest_framework import exceptions as drf
 from tests.unit.api.callers import call
 from wallet_project import exception_handler
 from wallet_project.kit.errors import DomainError
-from wallet_project.kit.group_commit import QueueFull
+from wallet_project.kit.queue_errors import QueueFull
 from wallets import errors as business
 from wallets.api import errors, problems
 from wallets.idempotency import Key
@@ -172,7 +172,7 @@ def test_every_error_has_a_code_of_its_own_and_a_page() -> None:
         assert explained.advice.endswith(".")
         assert explained.title != DomainError.title
         assert exception_handler.status_of(kind) in {
-            400, 401, 403, 404, 405, 408, 409, 412, 413, 415, 422, 429, 500, 503,
+            400, 401, 403, 404, 405, 408, 409, 410, 412, 413, 415, 422, 429, 500, 503,
         }  # fmt: skip
 
 

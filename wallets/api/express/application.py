@@ -14,7 +14,9 @@ from django_prometheus.middleware import Metrics
 
 from wallet_project.kit import logs
 from wallet_project.kit.access_log import AccessLog
+from wallet_project.kit.deadlines import Deadlines
 from wallet_project.kit.errors import DomainError
+from wallet_project.kit.in_flight import InFlight
 from wallets.api import authentication, errors, parameters, parsing, rendering, throttling
 from wallets.api.authentication import Principal
 from wallets.api.calls import Answer, Call
@@ -41,6 +43,8 @@ class Express:
         self._other = other
         self._adapters: Adapters | None = None
         self._log = AccessLog()
+        self._calls = Deadlines(_PATIENCE_SECONDS)
+        self._under_way = InFlight()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -50,13 +54,13 @@ class Express:
         if found is None:
             await self._other(scope, receive, send)
             return
-        route, name = found
+        route, name, item = found
         started = time.perf_counter()
         call = asgi_http.call_of(scope)
         token = logs.request_id.set(call.request_id)
         status = CALLER_LEFT
         try:
-            answer = await self._answer(route, name, call, receive)
+            answer = await self._answer(route, name, item, call, receive)
             status = answer.status
             await asgi_http.respond(send, call, answer)
         except ClientGone:
@@ -67,11 +71,13 @@ class Express:
             self._log.note(call, status, seconds)
             _count(route.name, call.method, status, seconds)
 
-    async def _answer(self, route: Route, name: str, call: Call, receive: Receive) -> Answer:
+    async def _answer(
+        self, route: Route, name: str, item: str, call: Call, receive: Receive
+    ) -> Answer:
         adapters = self._ready()
         try:
-            async with asyncio.timeout(_PATIENCE_SECONDS):
-                return await self._serve(route, name, call, receive, adapters)
+            with self._calls.limit():
+                return await self._serve(route, name, item, call, receive, adapters)
         except ClientGone:
             raise
         except TimeoutError:
@@ -83,18 +89,45 @@ class Express:
             return self._answer_of(call, error)
 
     async def _serve(
-        self, route: Route, name: str, call: Call, receive: Receive, adapters: Adapters
+        self,
+        route: Route,
+        name: str,
+        item: str,
+        call: Call,
+        receive: Receive,
+        adapters: Adapters,
     ) -> Answer:
         """Do what the reference binding does, in its order: who, how much, which key, what."""
         principal = await _let_in(call, adapters)
+        asked = Asked(call, principal, name, item, adapters, receive, self._told(call))
+        if not route.moves:
+            return await self._handle(route, asked)
+        # Not before it is known whose call it is: lists wait for who is announced.
+        asked.announced = group_commit.Announcement()
+        try:
+            return await self._handle(route, asked)
+        finally:
+            asked.announced.end()
+
+    async def _handle(self, route: Route, asked: Asked) -> Answer:
+        call, principal, adapters = asked.call, asked.principal, asked.adapters
         counts_as = route.view.route_class if call.method == "POST" else RouteClass.REQUEST
         taken = adapters.take(principal, counts_as)
-        ahead = adapters.ahead(principal, name) if route.reads_cache else None
+        if route.reads_cache:
+            asked.ahead = adapters.ahead(principal, asked.name)
         verdict = await taken
         call.limits = verdict.headers()
         if call.method == "POST":
             call.key = parsing.header_key(call, principal)
         throttling.hold_to(verdict)
+        throttling.enter(self._under_way, principal, settings.CLIENT_CALLS_MAX)
+        try:
+            return await self._handle_counted(route, asked)
+        finally:
+            self._under_way.leave(principal.client)
+
+    async def _handle_counted(self, route: Route, asked: Asked) -> Answer:
+        call, principal = asked.call, asked.principal
         scope = route.view.scopes.get(call.method)
         if scope is not None:
             authentication.require(principal, scope)
@@ -104,9 +137,9 @@ class Express:
             return rendering.allowed_methods(call, route.methods)
         if call.method not in route.methods:
             raise errors.MethodNotAllowed(route.methods)
-        return await route.handle(
-            Asked(call, principal, name, adapters, receive, self._told(call), ahead)
-        )
+        if route.view.moves_money and call.method == "POST":
+            authentication.require_running(principal)
+        return await route.handle(asked)
 
     def _told(self, call: Call) -> Callable[[DomainError], tuple[int, bytes]]:
         """Make what tells an error that is one result among others."""

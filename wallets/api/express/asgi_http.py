@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
 from functools import lru_cache
 from typing import Any, Final
 
+from csp.utils import build_policy
 from django.conf import settings
 from django.core.exceptions import DisallowedHost
 from django.http.request import split_domain_port, validate_host
 
+from wallet_project.kit.callers import caller_of
+from wallet_project.kit.deadlines import Deadlines
 from wallet_project.kit.request_id import choose_request_id
 from wallets.api import errors, parameters
-from wallets.api.calls import Answer, Call, caller_of
+from wallets.api.calls import Answer, Call
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -24,11 +26,13 @@ Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 BODY_SECONDS: Final = 3.0
 """How long a caller may take to send a whole body."""
 
+_BODIES: Final = Deadlines(BODY_SECONDS)
 _WITHOUT_BODY: Final = frozenset({204, 304})
 _SECURITY: Final[tuple[tuple[bytes, bytes], ...]] = (
     (b"x-frame-options", settings.X_FRAME_OPTIONS.encode()),
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", settings.SECURE_REFERRER_POLICY.encode()),
+    (b"content-security-policy", (build_policy() or "").encode()),
     (b"cross-origin-opener-policy", settings.SECURE_CROSS_ORIGIN_OPENER_POLICY.encode()),
 )
 """What Django's middleware adds to every answer of the other binding."""
@@ -75,7 +79,7 @@ async def read_body(receive: Receive, call: Call, *, bytes_max: int) -> bytes:
     parameters.check_body_headers(call, bytes_max=bytes_max)
     body = bytearray()
     try:
-        async with asyncio.timeout(BODY_SECONDS):
+        with _BODIES.limit():
             while True:
                 message = await receive()
                 if message["type"] != "http.request":

@@ -29,7 +29,7 @@ HISTORY_DEFAULT: Final = 100
 _REASONS: Final[dict[int, tuple[str, str]]] = {
     # status: code and message of the example
     400: ("malformed_amount", "amount: The amount must be a JSON number."),
-    401: ("unauthenticated", "Send a valid API key."),
+    401: ("unauthenticated", "Send a valid API key or token."),
     403: ("scope_missing", "This needs the scope transactions:write."),
     404: ("wallet_not_found", "walletId: The wallet does not exist."),
     409: ("idempotency_key_reused", "This idempotency key was used for a different request."),

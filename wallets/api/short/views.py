@@ -50,6 +50,7 @@ class DepositView(ShortView):
     """Deposits under a name."""
 
     scopes = {"POST": Scope.TRANSACTIONS_WRITE}
+    moves_money = True
 
     def post(self, request: Request, name: str) -> HttpResponse:
         """Deposit, into a new wallet if there is none of the name."""
@@ -64,6 +65,7 @@ class WithdrawView(ShortView):
     """Withdrawals under a name."""
 
     scopes = {"POST": Scope.TRANSACTIONS_WRITE}
+    moves_money = True
     route_class = RouteClass.WITHDRAWAL
 
     def post(self, request: Request, name: str) -> HttpResponse:
@@ -79,6 +81,7 @@ class TransferView(ShortView):
     """Transfers under a name."""
 
     scopes = {"POST": Scope.TRANSACTIONS_WRITE}
+    moves_money = True
 
     def post(self, request: Request, name: str) -> HttpResponse:
         """Transfer from a wallet that exists, to a new one if there is none of the name."""

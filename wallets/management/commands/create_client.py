@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, Final
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from wallet_project.kit.audit import Actor
 from wallet_project.kit.errors import DomainError
 from wallets import errors
 from wallets.models import Scope
-from wallets.operations.create_client import DEFAULT_PLAN, Admitted, add_key, create_client
+from wallets.operations._keys import Admitted
+from wallets.operations.create_client import DEFAULT_PLAN, add_key, create_client
+
+_BY: Final = Actor("command:create_client")
 
 
 class Command(BaseCommand):
@@ -27,6 +31,11 @@ class Command(BaseCommand):
         parser.add_argument("--plan", help=f"{DEFAULT_PLAN} by default")
         parser.add_argument(
             "--add-key", action="store_true", help="make one more key for a client that exists"
+        )
+        parser.add_argument(
+            "--networks",
+            default="",
+            help="where the key may be used from, as in 192.0.2.0/24; from anywhere by default",
         )
         parser.add_argument("--json", action="store_true", help="print all facts as JSON")
 
@@ -51,11 +60,13 @@ class Command(BaseCommand):
         scopes = (
             None if sent is None else [part.strip() for part in sent.split(",") if part.strip()]
         )
+        networks = [word for word in options["networks"].split(",") if word.strip()]
         if options["add_key"]:
             if options["plan"]:
                 raise CommandError("--plan is for new clients; leave it out with --add-key.")
-            return add_key(name=name, scopes=scopes)
-        return create_client(name=name, scopes=scopes, plan=options["plan"] or DEFAULT_PLAN)
+            return add_key(name=name, scopes=scopes, networks=networks, by=_BY)
+        plan = options["plan"] or DEFAULT_PLAN
+        return create_client(name=name, scopes=scopes, plan=plan, networks=networks, by=_BY)
 
     def _print(self, admitted: Admitted, *, as_json: bool) -> None:
         facts = {

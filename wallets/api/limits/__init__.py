@@ -1,0 +1,1 @@
+"""The route that tells what may leave a wallet still."""

@@ -1,0 +1,1 @@
+"""Operations that are accepted now and applied afterwards: shapes, reading, answers, routes."""

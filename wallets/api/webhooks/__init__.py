@@ -1,0 +1,1 @@
+"""Webhook endpoints over HTTP: where a client's own servers are told of events."""

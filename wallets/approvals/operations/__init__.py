@@ -1,0 +1,1 @@
+"""What may be done with a request for approval: one verb a file."""

@@ -1,0 +1,1 @@
+"""How statements and transactions are written. Every format prints the same texts."""

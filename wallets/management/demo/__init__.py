@@ -1,0 +1,1 @@
+"""A made-up year of a made-up company, told through the ordinary write path."""

@@ -1,0 +1,1 @@
+"""The way of a payout: held, sent to the gateway, captured or released."""

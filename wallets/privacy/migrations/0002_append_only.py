@@ -1,0 +1,13 @@
+"""Make the database itself refuse to change the record of erasures and exports."""
+
+from pathlib import Path
+
+from django.db import migrations
+
+from wallet_project.kit.triggers import RunSqlFile
+
+
+class Migration(migrations.Migration):
+    dependencies = [("privacy", "0001_initial")]
+
+    operations = [RunSqlFile(str(Path(__file__).parent / "sql"), "append_only")]

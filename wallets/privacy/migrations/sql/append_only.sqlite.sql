@@ -1,0 +1,6 @@
+-- statement: who had personal data erased or handed out is never changed
+CREATE TRIGGER privacy_privacyrecord_no_update BEFORE UPDATE ON privacy_privacyrecord
+BEGIN SELECT RAISE(ABORT, 'privacy_privacyrecord is append-only'); END;
+-- statement: nor removed
+CREATE TRIGGER privacy_privacyrecord_no_delete BEFORE DELETE ON privacy_privacyrecord
+BEGIN SELECT RAISE(ABORT, 'privacy_privacyrecord is append-only'); END;

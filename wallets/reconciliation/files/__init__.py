@@ -1,0 +1,1 @@
+"""Readers of statements: bytes in, lines and stated balances out. No database, no clock."""

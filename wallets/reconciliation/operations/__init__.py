@@ -1,0 +1,1 @@
+"""What can be done about files, items and matches: one verb a file."""
