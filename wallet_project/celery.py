@@ -23,6 +23,86 @@ BEAT: Final[dict[str, dict[str, Any]]] = {
         # A tick that waited a whole interval is a second look at the same rows.
         "options": {"expires": 1.0},
     },
+    "archive old rows": {
+        "task": "events.tasks.archive_rows",
+        "schedule": 60.0,
+        "options": {"expires": 60.0},
+    },
+    "apply what was accepted and forgotten": {
+        "task": "wallets.tasks.recover_operations",
+        "schedule": 10.0,
+        "options": {"expires": 10.0},
+    },
+    "end old requests for approval": {
+        "task": "wallets.approvals.tasks.expire_old_approvals",
+        "schedule": 60.0,
+        "options": {"expires": 60.0},
+    },
+    "carry out what was approved": {
+        "task": "wallets.approvals.tasks.carry_out_approved",
+        "schedule": 10.0,
+        "options": {"expires": 10.0},
+    },
+    "add up the books": {
+        "task": "ledger.tasks.roll_up",
+        "schedule": 10.0,
+        "options": {"expires": 10.0},
+    },
+    "end expired holds": {
+        "task": "wallets.tasks.expire_holds",
+        "schedule": 5.0,
+        "options": {"expires": 5.0},
+    },
+    "hold wallets against the books": {
+        "task": "wallets.tasks.audit_wallets",
+        "schedule": 60.0,
+        "options": {"expires": 60.0},
+    },
+    "take payouts to the gateway": {
+        "task": "wallets.tasks.advance_payouts",
+        "schedule": 5.0,
+        "options": {"expires": 5.0},
+    },
+    "mail fraud alerts": {
+        "task": "events.consumers.fraud.tasks.send_fraud_mails",
+        "schedule": 5.0,
+        "options": {"expires": 5.0},
+    },
+    "tell customers": {
+        "task": "events.consumers.notifications.tasks.send_notifications",
+        "schedule": 5.0,
+        "options": {"expires": 5.0},
+    },
+    "seal the books": {
+        "task": "wallets.tasks.seal_ledger",
+        "schedule": 60.0,
+        "options": {"expires": 60.0},
+    },
+    "make the files of exports": {
+        "task": "wallets.exports.tasks.work_exports",
+        "schedule": 5.0,
+        "options": {"expires": 5.0},
+    },
+    "issue monthly statements": {
+        "task": "wallets.exports.tasks.monthly_statements",
+        "schedule": 60.0,
+        "options": {"expires": 60.0},
+    },
+    "remove the files of old exports": {
+        "task": "wallets.exports.tasks.purge_exports",
+        "schedule": 300.0,
+        "options": {"expires": 300.0},
+    },
+    "forget old movements": {
+        "task": "events.consumers.fraud.tasks.purge_fraud_observations",
+        "schedule": crontab(minute="27"),
+        "options": {"expires": 3600.0},
+    },
+    "forget old notifications": {
+        "task": "events.consumers.notifications.tasks.purge_notifications",
+        "schedule": crontab(minute="37"),
+        "options": {"expires": 3600.0},
+    },
     "forget old refusals": {
         "task": "wallets.tasks.purge_refusals",
         "schedule": crontab(minute="17"),
@@ -70,6 +150,18 @@ def use_our_logging(**kwargs: Any) -> None:
     from django.conf import settings
 
     logging.config.dictConfig(settings.LOGGING)
+
+
+@signals.worker_init.connect
+def watch_the_worker(**kwargs: Any) -> None:
+    """Have it end when it goes deaf."""
+    from django.conf import settings
+
+    from wallet_project.kit import worker_watch
+
+    worker_watch.install(
+        broker_url=settings.CELERY_BROKER_URL, patience_seconds=settings.WORKER_SILENCE_SECONDS
+    )
 
 
 @signals.task_prerun.connect

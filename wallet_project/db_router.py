@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from wallet_project.kit import replica
+from django.db import connections
+
+from wallet_project.kit import replica, servers
 from wallet_project.kit.database import PRIMARY, REPLICA
 
 _ON_REPLICA: Final = frozenset({"wallets", "ledger", "events"})
@@ -17,10 +19,15 @@ were written, so they are not among them."""
 
 
 class Router:
-    """Send writes, and reads inside a transaction, to the primary; other reads to a replica."""
+    """Send writes, and reads inside a transaction, to the primary; other reads to a replica.
+
+    While the primary is away the replica has the last word on everything, staff's sessions too.
+    """
 
     def db_for_read(self, model: Any, **hints: Any) -> str:
         """Choose the database of a read."""
+        if _only_the_replica_is_left():
+            return REPLICA
         instance = hints.get("instance")
         if model._meta.app_label in _ON_REPLICA and replica.is_fresh():
             return REPLICA
@@ -39,3 +46,11 @@ class Router:
     def allow_migrate(self, db: str, app_label: str, **hints: Any) -> bool:
         """Migrate nothing on the replica."""
         return db != REPLICA
+
+
+def _only_the_replica_is_left() -> bool:
+    return (
+        servers.is_read_only()
+        and REPLICA in connections.databases
+        and not connections[PRIMARY].in_atomic_block
+    )

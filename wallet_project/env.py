@@ -63,3 +63,12 @@ def database(name: str, default: str) -> dict[str, Any]:
     if not found.get("ENGINE"):
         raise ImproperlyConfigured(f"{name} is not a database URL.")
     return found
+
+
+def mail(name: str, default: str) -> dict[str, Any]:
+    """Read where mail goes, such as `smtp+tls://user:password@host:587`; Django's settings by
+    their names."""
+    try:
+        return dict(_env.email_url_config(text(name, default)))
+    except (KeyError, ValueError, environ.ImproperlyConfigured) as error:
+        raise ImproperlyConfigured(f"{name} is not the URL of a mail service: {error}") from error

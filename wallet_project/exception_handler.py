@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from typing import Any, Final
 
 from django.core.exceptions import DisallowedHost, RequestDataTooBig, SuspiciousOperation
@@ -12,7 +13,9 @@ from django.http import Http404, HttpRequest, HttpResponse
 from rest_framework import exceptions as drf
 
 from wallet_project import landing
-from wallet_project.kit import database
+from wallet_project.back_office import degraded
+from wallet_project.kit import database, servers
+from wallet_project.kit.bounded_log import BoundedLog
 from wallet_project.kit.errors import (
     Conflict,
     DomainError,
@@ -23,6 +26,7 @@ from wallet_project.kit.errors import (
     Unavailable,
 )
 from wallets import errors as business
+from wallets import metrics
 from wallets.api import errors as api
 from wallets.api import throttling
 from wallets.api.calls import Answer, Call
@@ -31,6 +35,11 @@ from wallets.api.problems import is_api_path, problem
 from wallets.api.short.failures import failure, is_short_path
 
 logger = logging.getLogger(__name__)
+
+_DENIALS: Final = frozenset({401, 403, 404})
+_PATH_SHOWN: Final = 200
+_denials: Final = BoundedLog(logger, lines_per_second=20)
+"""Whoever guesses keys or ids is seen by it, and cannot fill the disk."""
 
 STATUS_BY_KIND: Final[dict[type[DomainError], int]] = {
     # The six kinds …
@@ -47,6 +56,8 @@ STATUS_BY_KIND: Final[dict[type[DomainError], int]] = {
     api.BodyTooLarge: 413,
     api.UnsupportedMediaType: 415,
     api.RateLimited: 429,
+    api.TooManyAtOnce: 429,
+    business.EventsArchived: 410,
     business.VersionNotReached: 412,
     business.PreconditionFailed: 412,
 }
@@ -64,6 +75,8 @@ def as_domain_error(error: BaseException) -> DomainError:
     """Name any failure in the catalogue's words; what is unforeseen says nothing of its inside."""
     if isinstance(error, DomainError):
         return error
+    if isinstance(error, servers.Away):
+        return servers.ReadOnly(error.args[1])
     if isinstance(error, OperationalError | InterfaceError | InternalError) or (
         isinstance(error, DatabaseError) and database.is_contention(error)
     ):
@@ -89,10 +102,21 @@ def answer_of(call: Call, error: BaseException) -> Answer:
     status = status_of(type(named))
     if is_short_path(call.path):
         status = STATUS_ON_SHORT_ROUTES.get(type(named), status)
-    if status == 500 or isinstance(error, DatabaseError):
+    is_news = isinstance(error, DatabaseError) and not isinstance(error, servers.Away)
+    if status == 500 or is_news:
         logger.error("api.failed", exc_info=error, extra={"path": call.path, "code": named.code})
     elif isinstance(named, Unavailable):
         logger.warning("api.unavailable", extra={"path": call.path, "code": named.code})
+    elif status in _DENIALS:
+        metrics.DENIED.labels(named.code).inc()
+        _denials.info(
+            "api.denied",
+            code=named.code,
+            client=call.client_name,
+            address=call.peer,
+            method=call.method,
+            path=call.path[:_PATH_SHOWN],
+        )
     hidden = api.InternalError() if status == 500 else named
     return _told(call, hidden, status)
 
@@ -100,7 +124,7 @@ def answer_of(call: Call, error: BaseException) -> Answer:
 def handle(error: Exception, context: dict[str, Any]) -> HttpResponse:
     """Answer an exception that a view of the API raised; DRF calls this."""
     request: HttpRequest = getattr(context["request"], "_request", context["request"])
-    return _respond(request, error)
+    return respond_to(request, error)
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
@@ -113,7 +137,7 @@ def bad_request(request: HttpRequest, exception: Exception | None = None) -> Htt
 def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """Answer a visitor who may not see a page; the API's own 403 comes from its views."""
     if _is_of_api(request.path):
-        return _respond(request, api.BadRequest("It is not allowed here."))
+        return respond_to(request, api.BadRequest("It is not allowed here."))
     return landing.forbidden(request, exception)
 
 
@@ -130,7 +154,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
         call = call_of(request)
         throttling.look_at_address(call)
         return respond(call, _told(call, api.InternalError(), 500))
-    return landing.server_error(request)
+    return degraded.answer(request, sys.exception()) or landing.server_error(request)
 
 
 def _respond_to_stranger(request: HttpRequest, error: BaseException) -> HttpResponse:
@@ -140,8 +164,8 @@ def _respond_to_stranger(request: HttpRequest, error: BaseException) -> HttpResp
         if not call.limits:
             throttling.hold_to(throttling.charge_address(call))
     except api.RateLimited as refusal:
-        return _respond(request, refusal)
-    return _respond(request, error)
+        return respond_to(request, refusal)
+    return respond_to(request, error)
 
 
 def _is_of_api(path: str) -> bool:
@@ -153,7 +177,8 @@ def _told(call: Call, error: DomainError, status: int) -> Answer:
     return (failure if is_short_path(call.path) else problem)(call, error, status)
 
 
-def _respond(request: HttpRequest, error: BaseException) -> HttpResponse:
+def respond_to(request: HttpRequest, error: BaseException) -> HttpResponse:
+    """Answer a call of the API that failed before or in its view."""
     call = call_of(request)
     # A call that failed before it was counted, for a reason that may be ours, costs nothing.
     throttling.look_at_address(call)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, partial
 from typing import Any, Final
 
 import redis
@@ -13,7 +13,7 @@ from django.views.decorators.http import require_safe
 from kafka import KafkaAdminClient
 from kafka.errors import KafkaError
 
-from wallet_project.kit import database
+from wallet_project.kit import servers
 from wallet_project.kit.monitor import Finding, Monitor, Probe
 from wallets.operations import group_commit
 
@@ -25,6 +25,12 @@ OLDEST_COMMAND_SECONDS: Final = 5.0
 """A command that waits longer means that nothing is being written."""
 
 _DATABASES: Final = {"default": "database", "replica": "replica"}
+_BREAKERS: Final = {
+    "database": servers.primary,
+    "replica": servers.replica,
+    "redis": servers.redis,
+    "kafka": servers.kafka,
+}
 
 _draining = False
 
@@ -37,7 +43,7 @@ def start_draining() -> None:
 
 def ask_database(alias: str) -> None:
     """Ask a database for a one."""
-    database.ask(alias, limit_seconds=PROBE_SECONDS)
+    servers.ask(alias, limit_seconds=PROBE_SECONDS)
 
 
 def ask_redis() -> None:
@@ -79,12 +85,23 @@ def monitor() -> Monitor:
         probes.append(Probe("redis", ask_redis, faults, settings.HEALTH_REDIS_SECONDS))
     if settings.KAFKA_BOOTSTRAP_SERVERS:
         probes.append(Probe("kafka", ask_kafka, (KafkaError,), settings.HEALTH_KAFKA_SECONDS))
-    return Monitor(probes)
+    made = Monitor(probes)
+    for name, breaker in _BREAKERS.items():
+        breaker.on_change(partial(made.look_now, name))
+    return made
 
 
 def current_findings() -> dict[str, Finding]:
-    """Return what is known of every part; `writes` appears only while none get through."""
+    """Return what is known of every part; `writes` appears only while none get through.
+
+    What the calls of this process have found out counts at once, before the next regular look.
+    """
     found = monitor().findings(wait_seconds=FIRST_WAIT_SECONDS)
+    for name in found:
+        if name in _BREAKERS and _BREAKERS[name].is_open:
+            found[name] = Finding(up=False, response_ms=0)
+    if settings.PAYOUT_GATEWAY_URL:
+        found["gateway"] = Finding(up=not servers.gateway.is_open, response_ms=0)
     waiting_seconds = group_commit.oldest_age_seconds()
     if waiting_seconds > OLDEST_COMMAND_SECONDS:
         found["writes"] = Finding(up=False, response_ms=round(waiting_seconds * 1000))

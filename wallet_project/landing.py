@@ -45,6 +45,11 @@ def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpR
     return _error_page(request, 403)
 
 
+def refused_form(request: HttpRequest, reason: str = "") -> HttpResponse:  # noqa: ARG001
+    """Say that a form came without our token, from another page or after a long time."""
+    return _error_page(request, 403)
+
+
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:  # noqa: ARG001
     """Say that there is no such page."""
     return _error_page(request, 404)

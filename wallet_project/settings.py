@@ -8,9 +8,15 @@ from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 
+from events.consumers.webhooks import rules
 from wallet_project import env
-from wallet_project.kit import logs
+from wallet_project.admin_settings import *  # noqa: F403
+from wallet_project.export_settings import *  # noqa: F403
+from wallet_project.kit import logs, storages
 from wallet_project.kit.group_commit import Bounds
+from wallet_project.openapi_settings import SPECTACULAR_SETTINGS as SPECTACULAR_SETTINGS
+from wallet_project.security_settings import *  # noqa: F403
+from wallet_project.shedding_settings import *  # noqa: F403
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 WALLET_HOME = Path(env.text("WALLET_HOME", str(BASE_DIR / "var"))).resolve()
@@ -27,6 +33,8 @@ if not SECRET_KEY:
             "for a trial run set ALLOW_EPHEMERAL_SECRET_KEY=yes."
         )
     SECRET_KEY = secrets.token_urlsafe(48)
+SECRET_KEY_FALLBACKS = env.words("SECRET_KEY_FALLBACKS")
+"""Former keys: they still open sessions and the webhooks' secrets."""
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")
 OPEN_LOOPBACK = env.flag("OPEN_LOOPBACK", default=False)
@@ -36,8 +44,8 @@ BEHIND_EDGE = env.flag("BEHIND_EDGE", default=False)
 """A proxy of ours stands in front and nobody can come past it: X-Forwarded-For tells the caller."""
 
 INSTALLED_APPS = [
-    "unfold",
-    "django.contrib.admin",
+    "unfold.apps.BasicAppConfig",
+    "wallet_project.back_office.apps.BackOfficeAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -47,23 +55,40 @@ INSTALLED_APPS = [
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
+    "django_otp",
+    "django_otp.plugins.otp_totp",
+    "django_otp.plugins.otp_static",
+    "axes",
     "wallet_project.kit",
+    "wallet_project.back_office.apps.BackOfficeConfig",
     "ledger",
+    "ledger.periods",
     "events",
+    "events.consumers.webhooks",
+    "events.consumers.fraud",
+    "events.consumers.notifications",
     "wallets",
+    "wallets.exports",
+    "wallets.approvals",
+    *("wallets.safeguards", "wallets.reconciliation", "wallets.privacy"),
 ]
 MIDDLEWARE = [
     "wallet_project.kit.request_id.RequestIdMiddleware",
     "django_prometheus.middleware.PrometheusBeforeMiddleware",
+    "wallet_project.back_office.csp.ContentPolicy",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django_otp.middleware.OTPMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "wallet_project.back_office.sessions.SessionLimits",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "django_prometheus.middleware.PrometheusAfterMiddleware",
+    "axes.middleware.AxesMiddleware",
+    "wallet_project.kit.request_metrics.RequestMetricsMiddleware",
+    "wallet_project.shedding.Bulkheads",
 ]
 ROOT_URLCONF = "wallet_project.urls"
 WSGI_APPLICATION = "wallet_project.wsgi.application"
@@ -134,19 +159,24 @@ if env.text("DATABASE_REPLICA_URL"):
     if DATABASES["replica"]["ENGINE"] == "wallet_project.kit.mysql":
         # Shorter than the primary's, which has to answer in the same request if this one hangs.
         DATABASES["replica"]["OPTIONS"] |= {"connect_timeout": 1, "read_timeout": 2}
+DATABASE_ERASER = _database("DATABASE_ERASER_URL", "") if env.text("DATABASE_ERASER_URL") else None
+"""The primary, as the user who may erase personal data; None: the application's user does."""
 DATABASE_ROUTERS = ["wallet_project.db_router.Router"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 SILENCED_SYSTEM_CHECKS = [
     # MySQL before 8.0.16 has no CHECK: the guard in the UPDATE's WHERE holds the floor there.
     "models.W027",
+    # TLS ends at the proxy in front, which redirects and says how long browsers shall insist on it;
+    # see docs/security.md. The service speaks plain HTTP to it, and the API never redirects.
+    "security.W004",
+    "security.W008",
 ]
 USE_TZ = True
 TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en"
 USE_I18N = False
-DATE_FORMAT = "Y-m-d"
-DATETIME_FORMAT = "Y-m-d H:i:s"
-"""As people in finance compare them, and always UTC."""
+FORMAT_MODULE_PATH = "wallet_project.formats"
+"""Formats set here by their own names would lose against those of the language."""
 
 # --- Money ------------------------------------------------------------------------------------
 
@@ -155,6 +185,7 @@ GROUP_COMMIT = Bounds(
     queue_length=env.number("GROUP_COMMIT_QUEUE_LENGTH", 4096, least=1),
     queue_age_seconds=float(env.number("GROUP_COMMIT_QUEUE_AGE_SECONDS", 2, least=1)),
     list_length=env.number("GROUP_COMMIT_LIST_LENGTH", 512, least=1),
+    patience_seconds=env.number("GROUP_COMMIT_PATIENCE_MILLISECONDS", 50, least=0) / 1000,
 )
 GROUP_COMMIT_SHARED = env.flag("GROUP_COMMIT", default=True)
 """Off: every movement has a transaction of its own, in the thread that asks for it."""
@@ -162,10 +193,23 @@ COMMAND_DEADLINE_SECONDS = 8.0
 REQUEST_DEADLINE_SECONDS = 10.0
 HOUSE_CHANNELS_MAX = 64
 REFUSALS_KEPT_HOURS = 72
+SNAPSHOT_POSTINGS = env.number("SNAPSHOT_POSTINGS", 200, least=1)
+"""After how many postings a customer's account gets a new snapshot of its balance."""
 BODY_BYTES_MAX = 64 * 1024
 BULK_BODY_BYTES_MAX = 1024 * 1024
 DATA_UPLOAD_MAX_MEMORY_SIZE = BULK_BODY_BYTES_MAX
 """The largest of any route; the API holds each of its routes to its own limit."""
+
+# --- Payouts ----------------------------------------------------------------------------------
+
+PAYOUT_GATEWAY_URL = env.text("PAYOUT_GATEWAY_URL")
+"""Empty: payouts are turned away."""
+PAYOUT_GATEWAY_TOKEN = env.text("PAYOUT_GATEWAY_TOKEN")
+PAYOUT_GATEWAY_TIMEOUT_SECONDS = env.number("PAYOUT_GATEWAY_TIMEOUT_SECONDS", 5, least=1)
+PAYOUT_RETRY_SECONDS = env.number("PAYOUT_RETRY_SECONDS", 2, least=1)
+PAYOUT_RETRY_MAX_SECONDS = env.number("PAYOUT_RETRY_MAX_SECONDS", 300, least=1)
+"""A payout that waits for the gateway is tried again after the one, then twice as long, up to the
+other."""
 
 # --- Events -----------------------------------------------------------------------------------
 
@@ -176,6 +220,9 @@ KAFKA_TOPIC_FACTS = f"{KAFKA_TOPIC_PREFIX}wallet.events.v1"
 KAFKA_TOPIC_OPERATIONS = f"{KAFKA_TOPIC_PREFIX}wallet-operations"
 KAFKA_TOPIC_DEAD_LETTERS = f"{KAFKA_TOPIC_PREFIX}wallet.dead-letters"
 KAFKA_TOPIC_SEALS = f"{KAFKA_TOPIC_PREFIX}ledger.seals"
+KAFKA_TOPIC_FRAUD_ALERTS = f"{KAFKA_TOPIC_PREFIX}fraud.alerts.v1"
+KAFKA_TOPIC_WEBHOOKS = f"{KAFKA_TOPIC_PREFIX}webhook.events.v1"
+KAFKA_TOPIC_PAYOUTS = f"{KAFKA_TOPIC_PREFIX}payout.events.v1"
 KAFKA_PARTITIONS = env.number("KAFKA_PARTITIONS", 12, least=1)
 """Set before the first start and never changed after: a wallet would move to another partition."""
 KAFKA_REPLICATION = env.number("KAFKA_REPLICATION", 1, least=1)
@@ -184,6 +231,85 @@ KAFKA_RECORD_BYTES_MAX = env.number("KAFKA_RECORD_BYTES_MAX", 1024 * 1024, least
 EVENT_ATTEMPTS_MAX = env.number("EVENT_ATTEMPTS_MAX", 3, least=1)
 """Tries before an event that cannot be sent as it is goes to quarantine."""
 EVENT_LOG = WALLET_HOME / "events.jsonl"
+KAFKA_FACTS_KEPT_DAYS = env.number("KAFKA_FACTS_KEPT_DAYS", 0)
+"""0: for ever. Facts and seals; the topics are made with it."""
+KAFKA_OTHERS_KEPT_DAYS = env.number("KAFKA_OTHERS_KEPT_DAYS", 7, least=1)
+OUTBOX_KEPT_DAYS = env.number("OUTBOX_KEPT_DAYS", 90)
+"""0: for ever, as with every retention below. What is older goes to the archive."""
+INBOX_KEPT_DAYS = env.number("INBOX_KEPT_DAYS", 30)
+"""Longer than the topics of a consumer, or his rows stay: a repeat must find them."""
+OPERATIONS_KEPT_DAYS = env.number("OPERATIONS_KEPT_DAYS", 90)
+WEBHOOK_KEPT_DAYS = env.number("WEBHOOK_KEPT_DAYS", 30)
+SCHEMA_REGISTRY_URL = env.text("SCHEMA_REGISTRY_URL")
+"""Set: facts travel as Avro with Confluent's framing; empty: as JSON."""
+SCHEMA_REGISTRY_SUBJECTS = env.text("SCHEMA_REGISTRY_SUBJECTS", "topic-record")
+SCHEMA_REGISTRY_SECONDS = env.number("SCHEMA_REGISTRY_SECONDS", 5, least=1)
+OPERATIONS_BATCH = env.number("OPERATIONS_BATCH", 1_000, least=1)
+"""How many accepted operations the worker takes at a time, at most."""
+OPERATIONS_COLLECT_MS = env.number("OPERATIONS_COLLECT_MS", 100)
+"""How long it waits for a batch to fill up."""
+OPERATION_RECOVERY_SECONDS = env.number("OPERATION_RECOVERY_SECONDS", 60, least=1)
+"""An operation that waits for longer is applied without Kafka."""
+EVENT_CONSUMERS = "wallet_project.consumers.CONSUMERS"
+"""Who is told of events inside the service: names and consumers."""
+CONSUMER_ATTEMPTS_MAX = env.number("CONSUMER_ATTEMPTS_MAX", 5, least=1)
+"""Tries before an event that its consumer cannot handle becomes a dead letter."""
+CONSUMER_RETRY_MS = env.number("CONSUMER_RETRY_MS", 500, least=1)
+"""The first pause between them; each is twice as long as the one before, 5 s at most."""
+CONSUMER_INSTANCE = env.text("CONSUMER_INSTANCE")
+CONSUMER_SESSION_SECONDS = env.number("CONSUMER_SESSION_SECONDS", 30, least=6)
+"""How long Kafka waits for a process that is silent before others get its partitions."""
+
+# --- Fraud --------------------------------------------------------------------------------------
+
+FRAUD_ALERT_ADDRESSES = env.words("FRAUD_ALERT_ADDRESSES")
+"""Who is mailed about fraud alerts; empty: nobody."""
+LEDGER_ALERT_ADDRESSES = env.words("LEDGER_ALERT_ADDRESSES")
+"""Who is mailed about wallets that disagree with the books; empty: nobody."""
+FRAUD_KEPT_DAYS = env.number("FRAUD_KEPT_DAYS", 30, least=8)
+"""How long movements are remembered; longer than any rule's window (`thresholds.py`)."""
+
+# --- Webhooks, mail and notifications ---------------------------------------------------------
+
+WEBHOOKS = rules.rules(
+    retries=env.words("WEBHOOK_RETRIES", "5,300,1800,7200,18000,36000,50400,72000,86400"),
+    connect_seconds=env.number("WEBHOOK_CONNECT_SECONDS", 3, least=1),
+    total_seconds=env.number("WEBHOOK_TOTAL_SECONDS", 10, least=1),
+    lease_seconds=env.number("WEBHOOK_LEASE_SECONDS", 30, least=1),
+    concurrency=env.number("WEBHOOK_CONCURRENCY", 200, least=1),
+    endpoint_concurrency=env.number("WEBHOOK_ENDPOINT_CONCURRENCY", 5, least=1),
+    overlap_seconds=env.number("WEBHOOK_SECRET_OVERLAP_SECONDS", 24 * 3600),
+    disable_after_seconds=env.number("WEBHOOK_DISABLE_AFTER_SECONDS", 5 * 24 * 3600),
+    disable_after_failures=env.number("WEBHOOK_DISABLE_AFTER_FAILURES", 10, least=1),
+    endpoints_max=env.number("WEBHOOK_ENDPOINTS_MAX", 100, least=1),
+    allow_http=env.flag("WEBHOOK_ALLOW_HTTP", default=False),
+    ports=env.words("WEBHOOK_PORTS", "443,8443"),
+    networks=env.words("WEBHOOK_NETWORKS"),
+)
+_MAIL = env.mail("EMAIL_URL", "dummymail://")
+EMAIL_BACKEND = _MAIL["EMAIL_BACKEND"]
+EMAIL_HOST = _MAIL["EMAIL_HOST"]
+EMAIL_PORT = _MAIL["EMAIL_PORT"]
+EMAIL_HOST_USER = _MAIL["EMAIL_HOST_USER"]
+EMAIL_HOST_PASSWORD = _MAIL["EMAIL_HOST_PASSWORD"]
+EMAIL_USE_TLS = _MAIL.get("EMAIL_USE_TLS", False)
+EMAIL_USE_SSL = _MAIL.get("EMAIL_USE_SSL", False)
+EMAIL_FILE_PATH = _MAIL["EMAIL_FILE_PATH"]
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = env.text("MAIL_FROM", "wallet@localhost")
+MAIL_DOMAIN = DEFAULT_FROM_EMAIL.rpartition("@")[2].rstrip("> ")
+"""Ends the ids of our mails, which are the same at every try."""
+NOTIFICATION_CHANNELS = {
+    name: path
+    for name, path in {
+        "mail": "events.consumers.notifications.channels.Mail",
+        "sms": env.text("NOTIFICATION_SMS"),
+        "push": env.text("NOTIFICATION_PUSH"),
+    }.items()
+    if path
+}
+"""The class that serves each channel; one without a class is not offered."""
+NOTIFICATIONS_KEPT_DAYS = env.number("NOTIFICATIONS_KEPT_DAYS", 90, least=1)
 
 # --- Redis and Celery -------------------------------------------------------------------------
 
@@ -204,7 +330,6 @@ CACHES: dict[str, Any] = {
     if REDIS_URL
     else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
 }
-SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
 
 CELERY_BROKER_URL = env.text("CELERY_BROKER_URL", REDIS_URL or "filesystem://")
 _CELERY_HOME = WALLET_HOME / "celery"
@@ -223,76 +348,37 @@ CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = (
         "visibility_timeout": 120,
     }
 )
-CELERY_VISIBILITY_TIMEOUT = 120
+WORKER_SILENCE_SECONDS = env.number("WORKER_SILENCE_SECONDS", 20, least=1)
 CELERY_BEAT_SCHEDULE_FILENAME = env.text(
     "CELERY_BEAT_SCHEDULE_FILE", str(_CELERY_HOME / "beat-schedule")
 )
 
-# --- Throttles -------------------------------------------------------------------------------
-
-ADDRESS_REQUESTS_PER_MINUTE = env.number("ADDRESS_REQUESTS_PER_MINUTE", 600, least=1)
-"""Calls that show no valid key, by the address at the other end. Clients' limits are plans."""
-
 # --- HTTP -------------------------------------------------------------------------------------
 
+EXPORTS_FOLDER = Path(env.text("EXPORTS_FOLDER", str(WALLET_HOME / "exports")))
+STORAGES: dict[str, Any] = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    "archive": storages.archive(
+        folder=env.text("ARCHIVE_FOLDER", str(WALLET_HOME / "archive")),
+        bucket=env.text("ARCHIVE_S3_BUCKET"),
+        prefix=env.text("ARCHIVE_S3_PREFIX"),
+    ),
+    "exports": exports_storage(EXPORTS_FOLDER),  # noqa: F405
+}
 STATIC_URL = "static/"
 STATIC_ROOT = env.text("STATIC_ROOT") or None
 """Where `collectstatic` has put the admin's files; empty: they are served from the packages."""
 WHITENOISE_USE_FINDERS = STATIC_ROOT is None
-SECURE_CONTENT_TYPE_NOSNIFF = True
-SECURE_REFERRER_POLICY = "same-origin"
-X_FRAME_OPTIONS = "DENY"
-PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
-AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
-    {
-        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
-        "OPTIONS": {"min_length": 12},
-    },
-    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
-]
 REST_FRAMEWORK: dict[str, Any] = {
     "UNAUTHENTICATED_USER": None,
     "UNAUTHENTICATED_TOKEN": None,
     "DEFAULT_AUTHENTICATION_CLASSES": ["wallets.api.gates.KeyAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["wallets.api.gates.HasScope"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    # Bodies are read by kit.strict_json and msgspec, never by DRF.
-    "DEFAULT_PARSER_CLASSES": [],
+    "DEFAULT_PARSER_CLASSES": [],  # bodies are read by kit.strict_json and msgspec, never by DRF
     "DEFAULT_SCHEMA_CLASS": "wallets.api.openapi.Schema",
     "EXCEPTION_HANDLER": "wallet_project.exception_handler.handle",
-}
-SPECTACULAR_SETTINGS: dict[str, Any] = {
-    "TITLE": "Wallet service",
-    "DESCRIPTION": (
-        "Balances, deposits, withdrawals and transfers on a double-entry, append-only ledger.\n\n"
-        "Amounts are decimal strings. Every POST may be sent again with the same "
-        "`Idempotency-Key`: it takes effect once. Errors are `application/problem+json`; their "
-        "`type` leads to a page that says what to do."
-    ),
-    "VERSION": "1.0.0",
-    "OAS_VERSION": "3.1.1",
-    "SERVE_INCLUDE_SCHEMA": False,
-    "SERVE_AUTHENTICATION": [],
-    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
-    "SWAGGER_UI_DIST": "SIDECAR",
-    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "REDOC_DIST": "SIDECAR",
-    "SWAGGER_UI_SETTINGS": {"deepLinking": True, "persistAuthorization": True},
-    # Not the one that names enumerations: the shapes name their few choices in place.
-    "POSTPROCESSING_HOOKS": ["wallets.api.openapi.describe_limits"],
-    "ENABLE_DJANGO_DEPLOY_CHECK": False,
-    "SCHEMA_PATH_PREFIX": "/api/v1",
-    "SORT_OPERATIONS": False,
-    "TAGS": [
-        {"name": "Wallets", "description": "Open them, list them, keep notes on them."},
-        {"name": "Movements", "description": "Money in, money out, money between wallets."},
-        {"name": "Balances", "description": "Now, and at any moment before."},
-        {
-            "name": "Short dialect",
-            "description": "The same money by names and numbers; wallets appear when credited.",
-        },
-    ],
 }
 
 # --- Watching ---------------------------------------------------------------------------------
@@ -306,11 +392,7 @@ METRICS_NETWORKS = env.words("METRICS_NETWORKS", "127.0.0.0/8,::1/128")
 """Whose addresses may read /metrics; to others the page does not exist."""
 PROMETHEUS_EXPORT_MIGRATIONS = False
 PROMETHEUS_LATENCY_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10)
-UNFOLD: dict[str, Any] = {
-    "SITE_TITLE": "Wallet service",
-    "SITE_HEADER": "Wallet service",
-    "SITE_SUBHEADER": "Books, wallets, clients",
-    "SITE_SYMBOL": "account_balance_wallet",
-    "SHOW_HISTORY": False,
-    "SHOW_VIEW_ON_SITE": False,
-}
+CLIENT_NAMES = "wallets.client_names.by_number"
+"""Tells the pages of the books the names of clients, whose numbers are all that the books know."""
+ASK_FOR_REOPENING = "wallets.reopening.ask"
+"""What the page of a client's months calls to ask for a second person."""

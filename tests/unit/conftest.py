@@ -5,6 +5,8 @@ from collections.abc import Iterator
 import pytest
 from pytest_socket import disable_socket, enable_socket
 
+from wallets import key_use
+
 
 @pytest.fixture(autouse=True)
 def no_sockets() -> Iterator[None]:
@@ -12,3 +14,4 @@ def no_sockets() -> Iterator[None]:
     disable_socket(allow_unix_socket=True)
     yield
     enable_socket()
+    key_use.USE.flush(drop=True)

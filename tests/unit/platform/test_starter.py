@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from deploy.starter import supervisor as supervising
+from deploy.starter.code import code_of, uri_of
 from deploy.starter.errors import StartError, Stopped
 from deploy.starter.greeting import Greeting
 from deploy.starter.home import Home
@@ -121,12 +122,21 @@ def test_a_folder_serves_one_start_at_a_time(tmp_path: Path) -> None:
     os.close(home.lock())
 
 
+def test_a_demo_authenticator_shows_what_the_standard_says() -> None:
+    """RFC 6238, appendix B, the last six digits of each."""
+    secret = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
+    shown = {59: "287082", 1111111109: "081804", 1234567890: "005924", 20000000000: "353130"}
+    assert {moment: code_of(secret, moment) for moment in shown} == shown
+    assert f"secret={secret}&" in uri_of("admin", secret)
+
+
 @pytest.mark.parametrize("needs_key", [True, False])
 def test_calls_carry_the_key_only_where_it_is_needed(tmp_path: Path, needs_key: bool) -> None:
     demo = {
         "DEMO_API_KEY": "pre.secret",
         "DEMO_ADMIN_USER": "admin",
         "DEMO_ADMIN_PASSWORD": "x",
+        "DEMO_ADMIN_SECRET": "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ",
         "DEMO_WALLET_ALICE": "w",
     }
     text = Greeting(Home(tmp_path), 8080, demo, needs_key=needs_key).text()

@@ -1,0 +1,56 @@
+"""What does not work as usual just now, for a banner on every page, and what to show without a
+primary: staff may look at what the replica has."""
+
+from __future__ import annotations
+
+from django.db import Error
+from django.http import HttpRequest, HttpResponse
+from django.template.loader import render_to_string
+
+from wallet_project.kit import clock, replica, servers
+from wallet_project.kit.database import is_transient
+from wallet_project.kit.request_id import request_id_of
+from wallets.safeguards import switch
+
+
+def sentences() -> list[str]:
+    """Say what is degraded, a sentence each; none when all is well. Waits for nothing."""
+    found = []
+    if servers.is_read_only():
+        seen = replica.heartbeat_seen()
+        as_of = clock.rfc3339(seen) if seen is not None else "an unknown time"
+        found.append(
+            f"The primary database is away. Pages show the replica as of {as_of}; nothing can be "
+            "changed until it is back, which is noticed within seconds."
+        )
+    elif switch.was_paused():
+        found.append("All movements of money are stopped. Reads and events go on.")
+    if servers.replica.is_open:
+        found.append("The replica is away; everything is read from the primary.")
+    if servers.redis.is_open:
+        found.append("Redis is away; limits of calls hold in each process by itself.")
+    if servers.kafka.is_open:
+        found.append("Kafka is away; events wait in the outbox and leave in order afterwards.")
+    if servers.gateway.is_open:
+        found.append("The payment gateway is away; payouts wait, their money stays held.")
+    return found
+
+
+def answer(request: HttpRequest, error: BaseException | None) -> HttpResponse | None:
+    """Answer for a page of the admin that could not ask the database; None for another failure."""
+    is_ours = request.path.startswith("/admin/")
+    if not is_ours or not isinstance(error, Error) or not is_transient(error):
+        return None
+    servers.primary.suspect()  # pages ask it directly, so nobody else may find out
+    return _not_now(request, sentences() or ["The database did not answer."], retry_after=5)
+
+
+def overloaded(request: HttpRequest) -> HttpResponse:
+    """Answer for a page of the admin that found too many others under way."""
+    return _not_now(request, ["Too many pages are being made already."], retry_after=1)
+
+
+def _not_now(request: HttpRequest, told: list[str], *, retry_after: int) -> HttpResponse:
+    context = {"sentences": told, "request_id": request_id_of(request)}
+    headers = {"Retry-After": str(retry_after), "Cache-Control": "no-store"}
+    return HttpResponse(render_to_string("503.html", context), status=503, headers=headers)

@@ -1,0 +1,1 @@
+"""How pages write times: as people in finance compare them, with their zone."""
