@@ -8,14 +8,16 @@ from typing import Any
 import pytest
 from django.db import connections
 
+from ledger import settled
 from tests import databases
 from tests.people import Company, wallet_of
-from wallet_project.kit import replica
-from wallets import balance_cache, credentials, identity
+from wallet_project.kit import replica, servers
+from wallets import balance_cache, credentials, identity, key_use
 from wallets.api import throttling
 from wallets.identity import WalletIdentity
 from wallets.operations import _house_accounts, group_commit
 from wallets.operations.create_client import create_client
+from wallets.safeguards import switch
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -35,12 +37,21 @@ def django_db_setup(django_db_blocker: Any) -> None:
         databases.make_test_database()
 
 
+@pytest.fixture(autouse=True)
+def _nobody_is_away() -> Iterator[None]:
+    """Let no test begin with what another has found out about a server."""
+    yield
+    servers.forget()
+    switch.forget()
+
+
 @pytest.fixture
 def database(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
     """Let a test commit for real, so that other threads and processes see it; clean up after."""
     with django_db_blocker.unblock():
         yield
         group_commit.stop()
+        key_use.USE.flush(drop=True)
         _forget()
         databases.empty_tables()
         for alias in connections:
@@ -49,6 +60,7 @@ def database(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
 
 def _forget() -> None:
     identity.forget_all()
+    settled.forget_all()
     _house_accounts.forget_all()
     credentials.forget_all()
     replica.forget()

@@ -12,16 +12,19 @@ from django.core.management import call_command
 from django.db import connections
 
 from wallet_project.db_router import Router
-from wallet_project.kit.append_only import AppendOnlyModel
 from wallet_project.kit.database import PRIMARY
+from wallet_project.kit.kept import guarded_tables
 
 KEPT: Final = {
     "django_migrations",
     "django_content_type",
     "auth_permission",
+    "auth_group",
+    "auth_group_permissions",
     "wallets_plan",
     "events_shardlease",
     "events_eventcounter",
+    "fraud_rule",
 }
 """Tables whose rows belong to the schema; the others are emptied."""
 
@@ -82,13 +85,13 @@ def make_empty_database(name: str) -> None:
 def empty_tables() -> None:
     """Remove every row that a test may have written."""
     tables = {model._meta.db_table for model in apps.get_models(include_auto_created=True)}
-    append_only = {model._meta.db_table for model in AppendOnlyModel.every_model()}
+    guarded = {one.table for one in guarded_tables()}
     filled = _filled(sorted(tables - KEPT))
     connection = connections[owner()]
     with connection.cursor() as cursor, connection.constraint_checks_disabled():
         if connection.vendor == "mysql":
             for table in filled:
-                verb = "TRUNCATE" if table in append_only else "DELETE FROM"
+                verb = "TRUNCATE" if table in guarded else "DELETE FROM"
                 cursor.execute(f"{verb} {table}")
         else:
             _empty_sqlite(cursor, filled)

@@ -67,7 +67,9 @@ class InProcess:
         got = self._client.generic(
             method, path, body, content_type=media_type, headers=sent, **environ
         )
-        return Reply(got.status_code, {k.lower(): v for k, v in got.headers.items()}, got.content)
+        content = b"".join(got) if got.streaming else got.content
+        got.close()
+        return Reply(got.status_code, {k.lower(): v for k, v in got.headers.items()}, content)
 
     def _is_wsgi_only(self) -> bool:
         return any(name.startswith("wsgi.") for name in self._environ)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-_READERS = {"text", "flag", "number", "words", "database"}
+_READERS = {"text", "flag", "number", "words", "database", "mail"}
 # Wrappers in settings.py that hand their first argument to a reader.
 _WRAPPERS = {"_database"}
 
@@ -17,7 +17,7 @@ def source_files() -> Iterator[Path]:
     """List the Python files that run in the service or start it."""
     for folder in ("wallet_project", "wallets", "ledger", "events", "deploy"):
         for path in sorted((REPOSITORY / folder).rglob("*.py")):
-            # The stack is a tool for this machine, with a setting of its own, STACK_HOME.
+            # The stack is a tool for this machine, with settings of its own, STACK_*.
             if "stack" not in path.relative_to(REPOSITORY).parts:
                 yield path
 

@@ -93,5 +93,5 @@ def _files(folder: Path) -> Iterator[Path]:
             is_hidden = path.name.startswith(".") and path.name not in {".ci", ".github"}
             if not is_hidden and path.name not in _OTHERS and not (path / "pyvenv.cfg").exists():
                 yield from _files(path)
-        elif path.name != ".env" and not path.name.startswith(".coverage"):
+        elif path.name not in {".env", ".git"} and not path.name.startswith(".coverage"):
             yield path

@@ -13,6 +13,7 @@ import yaml
 from django.core.management import get_commands
 
 from tests.architecture.reading import REPOSITORY, variables_read
+from wallets.api.express import routes
 
 COMPOSE: dict[str, Any] = yaml.safe_load(
     (REPOSITORY / "docker-compose.yml").read_text(encoding="utf-8")
@@ -30,6 +31,23 @@ def _command(service: dict[str, Any]) -> list[list[str]]:
     return [words]
 
 
+def _paths() -> list[str]:
+    """List the paths of the API, each with a name where it has a parameter."""
+    documented = yaml.safe_load((REPOSITORY / "docs/openapi.yaml").read_text(encoding="utf-8"))
+    return sorted(re.sub(r"{\w+}", "some-name", path) for path in documented["paths"])
+
+
+def _leads_to_lane(path: str, method: str) -> bool:
+    """Tell by the edge's own rules where it leads a call."""
+    config = (REPOSITORY / "deploy/edge/haproxy.cfg").read_text(encoding="utf-8")
+    met = {"post"} if method == "POST" else set()
+    for name, kind, pattern in re.findall(r"^ +acl (\w+) (path|path_reg) (\S+)$", config, re.M):
+        if path == pattern if kind == "path" else re.search(pattern, path):
+            met.add(name)
+    rules = re.findall(r"^ +use_backend (?:lane|reads) if (.+)$", config, re.M)
+    return any(met.issuperset(each.split()) for rule in rules for each in rule.split(" or "))
+
+
 def _mounts(service: dict[str, Any]) -> list[str]:
     return [volume.split(":")[0] for volume in service.get("volumes", [])]
 
@@ -37,9 +55,21 @@ def _mounts(service: dict[str, Any]) -> list[str]:
 def test_the_parts_are_all_there() -> None:
     assert set(SERVICES) == {
         *("mysql-primary", "mysql-replica", "replication", "redis", "kafka", "kafka-ui"),
-        *("migrate", "edge", "lane", "web", "worker", "beat", "relay", "prometheus"),
+        *("migrate", "edge", "lane", "reads", "web", "worker", "beat", "relay", "consumers"),
+        *("webhooks", "exports", "prometheus"),
     }
-    assert set(OURS) == {"migrate", "lane", "web", "worker", "beat", "relay"}
+    assert set(OURS) == {
+        "migrate",
+        "lane",
+        "reads",
+        "web",
+        "worker",
+        "beat",
+        "relay",
+        "consumers",
+        "webhooks",
+        "exports",
+    }
 
 
 @pytest.mark.parametrize("name", OURS)
@@ -111,7 +141,7 @@ def test_the_edge_leads_to_both_kinds_of_process() -> None:
     environment = SERVICES["edge"]["environment"]
     config = (REPOSITORY / "deploy/edge/haproxy.cfg").read_text(encoding="utf-8")
     assert set(re.findall(r'"\$(\w+)"', config)) == set(environment)
-    for name in ("LANE_SERVER", "WEB_SERVER"):
+    for name in ("LANE_SERVER", "READS_SERVER", "WEB_SERVER"):
         host, port = environment[name].split(":")
         assert (host in OURS, port) == (True, "8080")
         assert OURS[host]["environment"]["BEHIND_EDGE"] == "yes"
@@ -119,11 +149,17 @@ def test_the_edge_leads_to_both_kinds_of_process() -> None:
     assert not any("ports" in service for service in OURS.values())
 
 
+@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize("path", _paths())
+def test_the_edge_leads_to_the_lane_what_the_lane_answers(path: str, method: str) -> None:
+    assert _leads_to_lane(path, method) == (routes.find(method, path) is not None)
+
+
 def test_prometheus_may_read_what_it_scrapes() -> None:
     address = SERVICES["prometheus"]["networks"]["default"]["ipv4_address"]
     config = yaml.safe_load((REPOSITORY / "deploy/prometheus/prometheus.yml").read_text())
     targets = config["scrape_configs"][0]["static_configs"][0]["targets"]
-    assert set(targets) == {"lane:8080", "web:8080"}
+    assert set(targets) == {"lane:8080", "reads:8080", "web:8080"}
     for host in ("lane", "web"):
         environment = SERVICES[host]["environment"]
         assert f"{address}/32" in environment["METRICS_NETWORKS"].split(",")
@@ -133,7 +169,8 @@ def test_prometheus_may_read_what_it_scrapes() -> None:
 
 def test_alerts_ask_for_metrics_that_exist() -> None:
     known = {"up"}
-    for path in REPOSITORY.glob("*/metrics.py"):
+    places = ("*/metrics.py", "events/*/*/metrics.py", "wallet_project/kit/*.py")
+    for path in (path for place in places for path in REPOSITORY.glob(place)):
         known |= set(re.findall(r'"(wallet_\w+)"', path.read_text(encoding="utf-8")))
     rules = yaml.safe_load((REPOSITORY / "deploy/prometheus/alerts.yml").read_text())
     for group in rules["groups"]:

@@ -11,6 +11,8 @@ from tests.architecture.source import APPS, EVERYTHING, Breach, Source, python, 
 BROAD: Final = frozenset({"Exception", "BaseException"})
 MAY_CATCH_EVERYTHING: Final = {
     "wallet_project/kit/group_commit.py": "whatever happens to a list, its callers must be told",
+    "events/replaying.py": "whatever a handler raises is written on the letter it failed at",
+    "events/settling.py": "whatever a handler raises, the events of other wallets flow",
     "wallets/api/express/application.py": "a caller is answered whatever failed, as by Django",
 }
 
@@ -21,8 +23,20 @@ MAY_CATCH_DATABASE_ERRORS: Final = {
     "wallet_project/kit/sqlite/base.py": "frees the writers' lock when BEGIN fails, and re-raises",
     "wallet_project/kit/mysql/base.py": "names a broken CHECK as Django does, and re-raises",
     "wallet_project/kit/heartbeat.py": "outlives an outage of the primary, as the relay does",
+    "wallet_project/kit/time_limit.py": "tells a read that was given up, and re-raises the rest",
+    "wallet_project/kit/servers.py": "tells whether a server answers",
     "wallet_project/kit/replica.py": "asks the other database when one does not answer",
+    "wallets/operations/recover_operations.py": "one wallet's failure keeps no other waiting",
+    "ledger/sealing.py": "tells that another sealer was first, and re-raises the rest",
+    "wallets/key_use.py": "when a key was used last is not worth more than one try",
+    "wallets/auditing.py": "a wallet too spoilt to be frozen is told of all the same",
+    "events/consuming.py": "outlives an outage of the primary, and re-raises the rest",
+    "wallets/payouts/worker.py": "one payout's failure keeps no other waiting",
+    "wallet_project/kit/turns.py": "outlives an outage of the primary, as the relay does",
     "events/relay.py": "outlives an outage of the primary, and re-raises what time cannot heal",
+    "events/settling.py": "outlives an outage of the primary, and re-raises what time cannot heal",
+    "events/consumers/webhooks/deliverer.py": "as the relay",
+    "wallet_project/back_office/home.py": "shows a part that cannot be read as unknown",
 }
 
 

@@ -58,9 +58,9 @@ def test_leases_are_rows_with_an_end_on_the_databases_clock() -> None:
     assert "redis" not in leases.text.lower()
 
 
-def test_sessions_are_rows_and_redis_only_a_copy() -> None:
-    """A flush logs nobody out."""
-    assert settings.SESSION_ENGINE == "django.contrib.sessions.backends.cached_db"
+def test_sessions_are_rows_and_nothing_else() -> None:
+    """A flush logs nobody out, and no copy outlives a logout."""
+    assert settings.SESSION_ENGINE == "django.contrib.sessions.backends.db"
     assert "django.contrib.sessions" in settings.INSTALLED_APPS
 
 

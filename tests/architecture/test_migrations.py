@@ -15,6 +15,7 @@ from django.db.migrations.questioner import NonInteractiveMigrationQuestioner
 from django.db.migrations.state import ModelState, ProjectState
 
 from wallet_project.kit.append_only import AppendOnlyModel
+from wallet_project.kit.kept import KeptModel
 from wallet_project.kit.triggers import read_statements
 
 VENDORS: Final = ("mysql", "sqlite")
@@ -60,15 +61,38 @@ def _unguarded_columns(model: type[AppendOnlyModel], vendor: str, trigger: str) 
     return found
 
 
+def unfrozen(model: type[KeptModel], vendor: str, statements: list[str]) -> list[str]:
+    """Tell what the triggers of a table whose rows are kept let through."""
+    table = model._meta.db_table
+    guards = {
+        verb: [s for s in statements if re.search(rf"\bBEFORE {verb} ON {table}\b", s)]
+        for verb in ("UPDATE", "DELETE")
+    }
+    found = [f"{verb} on {table}" for verb, triggers in guards.items() if not triggers]
+    for field in model._meta.concrete_fields if guards["UPDATE"] else ():
+        column, equals = str(field.column), EQUALS[vendor]
+        same = rf"(BINARY )?NEW\.{column} {equals} (BINARY )?OLD\.{column}\b"
+        if column not in model.changing_columns and not re.search(same, guards["UPDATE"][0]):
+            found.append(f"a change of {column}")
+    return found
+
+
 def _is_ours(folder: str) -> bool:
     return Path(folder).is_relative_to(settings.BASE_DIR) and "site-packages" not in folder
 
 
-def _statements(model: type[AppendOnlyModel], vendor: str) -> list[str]:
+def _statements(model: type[AppendOnlyModel] | type[KeptModel], vendor: str) -> list[str]:
     folder = Path(apps.get_app_config(model._meta.app_label).path) / "migrations" / "sql"
-    if not folder.is_dir():
-        return []
-    return read_statements(folder, "append_only", vendor)
+    return [
+        statement
+        for name in _sql_files(folder, vendor)
+        for statement in read_statements(folder, name, vendor)
+    ]
+
+
+def _sql_files(folder: Path, vendor: str) -> list[str]:
+    """Name what the migrations of an app run from files, in order."""
+    return sorted(path.name.partition(".")[0] for path in folder.glob(f"*.{vendor}.sql"))
 
 
 def test_every_change_of_a_model_has_its_migration() -> None:
@@ -98,16 +122,32 @@ def test_the_database_itself_refuses_to_change_the_books(
 
 
 @pytest.mark.parametrize("vendor", VENDORS)
-@pytest.mark.parametrize("label", ["ledger", "wallets"])
+@pytest.mark.parametrize("model", KeptModel.every_model(), ids=lambda model: model._meta.label)
+def test_the_database_itself_freezes_what_is_kept(model: type[KeptModel], vendor: str) -> None:
+    """A column that is neither named as changing nor held by the trigger could be changed."""
+    statements = _statements(model, vendor)
+    assert unfrozen(model, vendor, statements) == []
+    assert set(model.changing_columns) <= {str(f.column) for f in model._meta.concrete_fields}
+    frozen = sorted(
+        {str(f.column) for f in model._meta.concrete_fields} - set(model.changing_columns)
+    )
+    holed = [s.replace(f"NEW.{frozen[-1]}", f"OLD.{frozen[-1]}") for s in statements]
+    assert unfrozen(model, vendor, holed) == [f"a change of {frozen[-1]}"]
+
+
+@pytest.mark.parametrize("vendor", VENDORS)
+@pytest.mark.parametrize("label", ["ledger", "wallets", "approvals"])
 def test_every_trigger_can_be_taken_back(label: str, vendor: str) -> None:
     """A migration that cannot be reversed cannot be tried."""
     folder = Path(apps.get_app_config(label).path) / "migrations" / "sql"
-    forwards = "\n".join(read_statements(folder, "append_only", vendor))
-    backwards = "\n".join(read_statements(folder, "append_only", vendor, "reverse.sql"))
-    made = re.findall(r"CREATE TRIGGER (\w+)", forwards)
-    dropped = re.findall(r"DROP TRIGGER IF EXISTS (\w+)", backwards)
-    assert sorted(made) == sorted(dropped)
-    assert made
+    assert _sql_files(folder, vendor)
+    for name in _sql_files(folder, vendor):
+        forwards = "\n".join(read_statements(folder, name, vendor))
+        backwards = "\n".join(read_statements(folder, name, vendor, "reverse.sql"))
+        made = re.findall(r"CREATE TRIGGER (\w+)", forwards)
+        dropped = re.findall(r"DROP TRIGGER IF EXISTS (\w+)", backwards)
+        assert sorted(made) == sorted(dropped)
+        assert made
 
 
 @pytest.mark.parametrize("vendor", VENDORS)

@@ -87,9 +87,12 @@ def replay(lists: list[list[bytes]]) -> float:
         connection.query("BEGIN")
         for statement in statements:
             connection.query(statement)
-            result = connection.store_result()
-            if result is not None:
-                result.fetch_row(0)
+            while True:  # what travels together is answered one by one
+                result = connection.store_result()
+                if result is not None:
+                    result.fetch_row(0)
+                if connection.next_result() != 0:
+                    break
         connection.query("COMMIT")
     took = time.perf_counter() - started
     connection.close()

@@ -20,7 +20,7 @@ from tests.bench.measure import Step
 from tests.bench.processes import ROLES
 from tests.bench.target import Target
 
-_PYTHON: Final = ("web", "lane", "worker", "relay")
+_PYTHON: Final = ("web", "lane", "reads", "worker", "relay")
 _WALLETS: Final = 200
 _CONNECTIONS: Final = 32
 _SAMPLES_A_SECOND: Final = 200

@@ -10,20 +10,20 @@ import hashlib
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID
 
 from events import contracts
 from wallet_project.kit.clock import rfc3339
-from wallet_project.kit.money import format_minor
 
 FUNDS: Final = 10_000_000
 CURRENCY: Final = "USD"
 _KINDS: Final = ("deposit", "transfer", "withdrawal", "transfer")
-_DEPOSITED: Final = {"deposit": contracts.DEPOSITED, "withdrawal": contracts.WITHDRAWN}
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _VERSION_7: Final = 7 << 76
-_VARIANT: Final = 2 << 62
+VARIANT: Final = 2 << 62
+"""What the lower half of such an id begins with."""
 _KEY_SPACE: Final = 1 << 128
 
 
@@ -129,35 +129,11 @@ def movements(past: Past, wallets: Wallets) -> Iterator[Movement]:
 
 def id_at(moment: datetime, number: int) -> UUID:
     """Make a UUIDv7 of a past moment; rises with the number within a millisecond and beyond."""
-    since = moment - datetime(1970, 1, 1, tzinfo=moment.tzinfo)
-    microseconds = since // timedelta(microseconds=1)
+    since = moment - _EPOCH
+    microseconds = (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
     milliseconds, rest = divmod(microseconds, 1_000)
     high = milliseconds << 80 | _VERSION_7 | (rest * 4) << 64
-    return UUID(int=high | _VARIANT | number & 0x3FFF_FFFF_FFFF_FFFF)
-
-
-def facts(movement: Movement, ids: list[UUID]) -> Iterator[tuple[str, Leg, bytes]]:
-    """Make the events of a movement: type, line, and the bytes that readers see."""
-    occurred_at, entry = rfc3339(movement.moment), str(movement.id)
-    for leg in movement.legs:
-        type_ = _DEPOSITED.get(movement.kind) or (
-            contracts.TRANSFER_SENT if leg.amount < 0 else contracts.TRANSFER_RECEIVED
-        )
-        balance = format_minor(leg.balance, CURRENCY)
-        fact = contracts.MoneyMoved(
-            wallet_id=str(ids[leg.wallet]),
-            sequence=leg.version,
-            currency=CURRENCY,
-            balance=balance,
-            held="0.00",
-            available=balance,
-            status="ACTIVE",
-            occurred_at=occurred_at,
-            transaction_id=entry,
-            amount=format_minor(abs(leg.amount), CURRENCY),
-            reference_id=None,
-        )
-        yield type_, leg, contracts.encode(fact)
+    return UUID(int=high | VARIANT | number & 0x3FFF_FFFF_FFFF_FFFF)
 
 
 def opening(wallet: UUID, moment: datetime) -> bytes:

@@ -10,7 +10,7 @@ from typing import Final
 
 from tests.bench import instance
 
-_BENCHES: Final = ("spine", "bare_sql", "relay")
+_BENCHES: Final = ("spine", "bare_sql", "relay", "settling")
 
 
 def measure(*, quick: bool, say: Callable[[str], None]) -> tuple[dict[str, float], list[str]]:

@@ -77,7 +77,9 @@ class Instance:
         """
         started = time.monotonic()
         while time.monotonic() - started < limit_seconds:
-            pending = self._number("SELECT COUNT(*) FROM events_outboxevent WHERE status = 0")
+            pending = self._number(
+                "SELECT COUNT(*) FROM events_outboxevent WHERE position IS NULL AND status = 0"
+            )
             if not pending and self._replica_is_level():
                 return time.monotonic() - started
             time.sleep(0.05)
@@ -155,6 +157,8 @@ def running(name: str, place: int, **extra: str) -> Iterator[Instance]:
             **environment_of(database, place),
             "WALLET_HOME": folder,
             "PORT": str(port),
+            # They come after the answer, at their own pace, and would take what is measured.
+            "CONSUMER_PROCESSES": "0",
             **extra,
         }
         started = time.monotonic()

@@ -1,8 +1,11 @@
 """`python -m tests.bench.load --postings 1m`: fill a database with wallets that have a past.
 
-Writes rows directly, as the owner of the tables, in the order of their keys, a thousand movements a
-transaction. The database is the one of DATABASE_OWNER_URL, migrated, with the client named by
-`--client`. May be run again: it adds new wallets and their past. Prints JSON with their ids.
+Writes rows directly, as the owner of the tables, in the order of their keys, 5,000 movements a
+transaction, which goes into the binary log and so to the replica as any other. A past that is
+larger than what is there already is written without secondary indexes, which are built afterwards;
+until then the tables are not for use. The database is the one of DATABASE_OWNER_URL, migrated, with
+the client named by `--client`. May be run again: it adds new wallets and their past. Prints JSON
+with their ids.
 """
 
 from __future__ import annotations
@@ -15,7 +18,6 @@ import queue
 import sys
 import threading
 import time
-import zlib
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -23,36 +25,22 @@ from uuid import UUID
 
 import MySQLdb
 
-from tests.bench import instance
-from tests.bench.history import (
-    CURRENCY,
-    Movement,
-    Past,
-    Wallets,
-    facts,
-    id_at,
-    movements,
-    opening,
-)
+from tests.bench import indexes, instance
+from tests.bench.history import CURRENCY, Movement, Past, Wallets, id_at, movements, opening
 from tests.bench.options import number
+from tests.bench.rows import EVENT, Names, Rows, sql_time
 from wallets import chart
 
-CHUNK: Final = 1_000
-SHARDS: Final = 16
-_QUEUED: Final = 4
+CHUNK: Final = 5_000
+"""Movements a transaction, about 5 MB of SQL."""
+_QUEUED: Final = 2
+_SAY_SECONDS: Final = 10.0
 _DAYS: Final = 365
-_ENTRY: Final = (
-    "INSERT INTO ledger_journalentry (id, kind, idempotency_key, request_hash, client, actor,"
-    " reference, channel, posted_at, value_date) VALUES "
-)
-_POSTING: Final = (
-    "INSERT INTO ledger_posting (entry_id, account_id, amount, balance_after, sequence, version,"
-    " posted_at) VALUES "
-)
-_EVENT: Final = (
-    "INSERT INTO events_outboxevent (event_id, shard, client, entry, topic, stream, sequence, type,"
-    " payload, occurred_at, status, attempts, position, published_at) VALUES "
-)
+_TABLES: Final[dict[str, set[str]]] = {
+    "ledger_journalentry": set(),
+    "ledger_posting": set(),
+    "events_outboxevent": {"outbox_log"},  # a relay that runs meanwhile looks there
+}
 _WALLET: Final = (
     "INSERT INTO wallets_wallet (id, client_id, user_id, currency, status, balance, held,"
     " overdraft_limit, version, posting_sequence, last_posted_at, metadata, created_at, updated_at)"
@@ -69,117 +57,69 @@ class Loader:
     def __init__(self, connection: Any, client_name: str, past: Past) -> None:
         self._connection = connection
         self._past = past
-        self._topic = f"{os.environ.get('KAFKA_TOPIC_PREFIX', '')}wallet.events.v1"
         self.client = int(self._ask("SELECT id FROM wallets_client WHERE name = %s", [client_name]))
-        self._house = self._house_account(client_name)
-        made = past.start - timedelta(seconds=1)
-        self._made = made
+        self._made = past.start - timedelta(seconds=1)
         # Random in their lower half: another run adds wallets of its own.
         salt = int.from_bytes(os.urandom(4)) << 24
-        self.ids = [id_at(made, salt + place) for place in range(past.wallets)]
-        self._event_number = itertools.count(salt << 1)
-        self._positions: Iterator[int] = iter(())
+        self.ids = [id_at(self._made, salt + place) for place in range(past.wallets)]
+        topic = f"{os.environ.get('KAFKA_TOPIC_PREFIX', '')}wallet.events.v1"
+        names = Names(self.client, self._house_account(client_name), topic)
+        events = past.wallets + 2 * past.movements
+        last = int(self._ask("SELECT last_position FROM events_eventcounter"))
+        self._execute(f"UPDATE events_eventcounter SET last_position = {last + events}")
+        self._rows = Rows(past, names, self.ids, event=salt << 1, position=last + 1)
 
     def run(self) -> None:
         """Write everything; wallets last, when their balances are known."""
-        events = self._past.wallets + 2 * self._past.movements
-        last = int(self._ask("SELECT last_position FROM events_eventcounter"))
-        self._execute(f"UPDATE events_eventcounter SET last_position = {last + events}")
-        self._positions = itertools.count(last + 1)
         self._insert(_ACCOUNT, [self._account_row(wallet) for wallet in self.ids])
-        self._insert(_EVENT, [self._opening_row(wallet) for wallet in self.ids])
+        self._insert(
+            EVENT,
+            [
+                self._rows.opening(place, self._made, opening(wallet, self._made))
+                for place, wallet in enumerate(self.ids)
+            ],
+        )
         wallets = Wallets(self._past.wallets)
-        self._write_movements(movements(self._past, wallets))
+        present = int(self._ask("SELECT COALESCE(MAX(id), 0) FROM ledger_posting"))
+        is_large = self._past.movements > max(present, 10 * CHUNK)
+        with indexes.left_out(self._connection, _TABLES if is_large else {}):
+            self._write_movements(movements(self._past, wallets))
+            _say("building indexes" if is_large else "written")
         self._insert(_WALLET, self._wallet_rows(wallets))
-        for table in ("ledger_journalentry", "ledger_posting", "events_outboxevent"):
+        for table in _TABLES:
             self._execute(f"ANALYZE NO_WRITE_TO_BINLOG TABLE {table}", rows=True)
 
     def _write_movements(self, made: Iterator[Movement]) -> None:
         """Make rows here while another thread writes those made before."""
         chunks: queue.Queue[list[str] | None] = queue.Queue(_QUEUED)
         failures: list[BaseException] = []
+        progress = Progress(2 * self._past.movements)
 
         def write() -> None:
-            written, started = 0, time.monotonic()
             while (statements := chunks.get()) is not None:
                 if failures:
                     continue
                 try:
-                    self._execute("BEGIN")
-                    for statement in statements:
+                    for statement in ("BEGIN", *statements, "COMMIT"):
                         self._execute(statement)
-                    self._execute("COMMIT")
                 except MySQLdb.Error as error:
                     failures.append(error)
-                written += CHUNK
-                if written % 50_000 == 0:
-                    rate = 2 * written / (time.monotonic() - started)
-                    _say(f"{2 * written:,} of {2 * self._past.movements:,} postings, {rate:,.0f}/s")
+                progress.add(2 * CHUNK)
 
         writer = threading.Thread(target=write)
         writer.start()
-        while chunk := list(itertools.islice(made, CHUNK)):
-            chunks.put(self._statements(chunk))
+        while not failures and (chunk := list(itertools.islice(made, CHUNK))):
+            chunks.put(self._rows.statements(chunk))
         chunks.put(None)
         writer.join()
         if failures:
             raise failures[0]
-
-    def _statements(self, chunk: Sequence[Movement]) -> list[str]:
-        entries, postings, events = [], [], []
-        for movement in chunk:
-            at = _time(movement.moment)
-            id_ = movement.id.hex
-            entries.append(
-                f"(x'{id_}','{movement.kind}',x'{self._past.key(movement.number).hex()}',"
-                f"x'{'00' * 32}',{self.client},'command:bench','','default',{at},'{at[1:11]}')"
-            )
-            for leg in movement.legs:
-                postings.append(
-                    f"(x'{id_}',x'{self.ids[leg.wallet].hex}',{leg.amount},{leg.balance},"
-                    f"{leg.sequence},{leg.version},{at})"
-                )
-            if movement.house_amount:
-                postings.append(
-                    f"(x'{id_}',x'{self._house.hex}',{movement.house_amount},NULL,NULL,NULL,{at})"
-                )
-            for type_, leg, payload in facts(movement, self.ids):
-                wallet = self.ids[leg.wallet]
-                events.append(
-                    self._event(movement.moment, at, wallet, leg.version, type_, payload, id_)
-                )
-        return [
-            head + ",".join(rows)
-            for head, rows in ((_ENTRY, entries), (_POSTING, postings), (_EVENT, events))
-        ]
-
-    def _event(
-        self,
-        moment: datetime,
-        at: str,
-        stream: UUID,
-        sequence: int,
-        type_: str,
-        payload: bytes,
-        entry: str | None,
-    ) -> str:
-        id_, shard = id_at(moment, next(self._event_number)), zlib.crc32(stream.bytes) % SHARDS
-        told_of = "NULL" if entry is None else f"x'{entry}'"
-        return (
-            f"(x'{id_.hex}',{shard},{self.client},{told_of},'{self._topic}',x'{stream.hex}',"
-            f"{sequence},'{type_}',x'{payload.hex()}',{at},1,1,{next(self._positions)},{at})"
-        )
 
     def _account_row(self, wallet: UUID) -> str:
         return (
             f"(x'{wallet.hex}','{chart.wallet_code(wallet)}',{self.client},'{CURRENCY}','credit',"
             f"{_time(self._made)})"
         )
-
-    def _opening_row(self, wallet: UUID) -> str:
-        payload = opening(wallet, self._made)
-        at, type_ = _time(self._made), "wallet.created.v1"
-        return self._event(self._made, at, wallet, 1, type_, payload, None)
 
     def _wallet_rows(self, wallets: Wallets) -> list[str]:
         rows = []
@@ -220,8 +160,26 @@ class Loader:
         return found[0]
 
 
+class Progress:
+    """Says every few seconds how far it is."""
+
+    def __init__(self, total: int) -> None:
+        self._total = total
+        self._written = 0
+        self._started = self._said = time.monotonic()
+
+    def add(self, postings: int) -> None:
+        """Count."""
+        self._written = min(self._written + postings, self._total)
+        moment = time.monotonic()
+        if moment - self._said > _SAY_SECONDS:
+            self._said = moment
+            rate = self._written / (moment - self._started)
+            _say(f"{self._written:,} of {self._total:,} postings, {rate:,.0f}/s")
+
+
 def _time(moment: datetime) -> str:
-    return f"'{moment.replace(tzinfo=None).isoformat(sep=' ', timespec='microseconds')}'"
+    return f"'{sql_time(moment)}'"
 
 
 def _say(text: str) -> None:

@@ -20,6 +20,7 @@ _VARIABLES: Final = (
     "sync_binlog",
     "innodb_buffer_pool_size",
     "binlog_format",
+    "binlog_row_image",
     "transaction_isolation",
 )
 

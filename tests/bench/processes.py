@@ -28,6 +28,7 @@ class Role:
 
 ROLES: Final = (
     Role("edge", r"\bhaproxy\b"),
+    Role("reads", r"\bgunicorn_lane\b.* --name reads\b"),
     Role("lane", r"\bgunicorn_lane\b"),
     Role("web", r"\bgunicorn\b"),
     Role("worker", r"\bcelery\b.* worker\b"),

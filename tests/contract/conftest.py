@@ -18,7 +18,8 @@ from wallets.operations.create_client import add_key
 BOTH_BINDINGS: Final = frozenset(
     {
         *("access", "bulk", "http", "idempotency", "limits", "movements", "robustness", "wallets"),
-        *("every_route", "repeats_at_once", "no_ghosts"),
+        *("every_route", "repeats_at_once", "no_ghosts", "operations", "holds"),
+        *("tokens", "key_limits", "isolation", "at_once", "bad_input"),
     }
 )
 """The files whose tests call hot routes: they are held against the lane as well."""

@@ -12,10 +12,12 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 from tests.contract.assertions import TIME, nothing_happens
 from tests.http import Api, Reply
-from tests.people import Company, wallet_of
-from wallets.identity import WalletIdentity
+from tests.operations import accept, work
+from tests.people import Company, asks, wallet_of
+from wallets.identity import WalletIdentity, identify
 from wallets.models import Scope
 from wallets.operations.create_client import add_key
+from wallets.operations.request_payout import request_payout
 
 BASES = ("api/v1/", "v1/wallet/", "wallet/")
 VERBS = ("get", "head", "post", "put", "patch", "delete")
@@ -47,14 +49,26 @@ SCOPED = [(path, method, scope) for path, method, scope in routes() if scope is 
 OF_A_WALLET = [(path, method) for path, method, _ in routes() if "{}" in path]
 
 
-def send(api: Api, method: str, path: str, wallet: object, transaction: str = "x") -> Reply:
-    """Send a call that fits the route, about a wallet or a transaction."""
-    where = path.format(transaction if "/transactions/{}" in path else wallet)
+def send(
+    api: Api,
+    method: str,
+    path: str,
+    wallet: object,
+    transaction: str = "x",
+    operation: str = "x",
+    hold: str = "x",
+) -> Reply:
+    """Send a call that fits the route, about a wallet, a transaction, an operation, or a hold or
+    payout."""
+    named = {"/transactions/{}": transaction, "/holds/{}": hold, "/payouts/{}": hold}
+    first = next((one for part, one in named.items() if part in path), wallet)
+    # Some paths name more than one thing; these are all wallets then, which are none of them.
+    where = path.replace("{}", str(first), 1).replace("{}", operation)
     amount: dict[str, Any] = {"amount": 1}
     if path.endswith("transfer"):
         amount["toWalletId" if path.count("/") < 5 else "destinationWalletId"] = "bob"
     body = {
-        "POST": amount if path.endswith(("deposit", "withdraw", "transfer")) else {},
+        "POST": amount if path.endswith(("deposit", "withdraw", "transfer", "holds")) else {},
         "PATCH": {"metadata": {"a": 1}},
     }.get(method)
     query = MOMENT if path.endswith("/historical") else None
@@ -91,10 +105,18 @@ def test_on_every_route_anothers_is_as_if_it_did_not_exist(
     acme: Api, globex: Api, charlie: WalletIdentity, path: str, method: str
 ) -> None:
     theirs = globex.deposit("charlie", "5.00").json["transactionId"]
+    hold = globex.post("/wallets/charlie/holds", {"amount": "1.00"}).json["holdId"]
     with nothing_happens():
         replies = [
-            send(acme, method, path, charlie.id, theirs),
-            send(acme, method, path, str(charlie.id)[:-1] + "0", theirs[:-1] + "0"),
+            send(acme, method, path, charlie.id, theirs, hold),
+            send(
+                acme,
+                method,
+                path,
+                str(charlie.id)[:-1] + "0",
+                theirs[:-1] + "0",
+                hold[:-1] + "0",
+            ),
         ]
     assert [reply.status for reply in replies] == [404, 404]
     if method != "HEAD":
@@ -114,12 +136,21 @@ def test_every_time_and_every_amount_is_written_in_one_way(
         acme.withdraw("carol", 10),
         acme.transfer("carol", "bob", "5"),
     ]
+    made.append(acme.post("/wallets/carol/holds", {"amount": "5"}))
+    carol = identify(client_acme.id, "carol")
+    # Its hold has the same id.
+    payout = request_payout(wallet=carol, request=asks(5, wallet=carol), destination={"a": 1})
     refused = acme.withdraw("carol", "1000")
     entry = made[2].json["transactionId"]
+    accepted = accept(acme, "DEPOSIT", "carol", "7").json["operationId"]
+    work()
     reads = [
-        send(acme, method, path, "carol", entry)
+        send(acme, method, path, "carol", entry, accepted, str(payout.id))
         for path, method, _ in routes()
-        if method == "GET" and path.startswith("/api/")
+        if method == "GET"
+        and path.startswith("/api/")
+        # Their ids are no wallet's: their own files look at what they answer.
+        and not any(part in path for part in OF_THEIR_OWN)
     ]
     assert {reply.status for reply in made} == {201}
     assert {reply.status for reply in reads} == {200}
@@ -138,7 +169,11 @@ def test_every_time_and_every_amount_is_written_in_one_way(
             assert str(Decimal(value)) == value, (name, value)
 
 
-TIMES = {"createdAt", "updatedAt", "asOf", "timestamp"}
+OF_THEIR_OWN = ("/webhook-endpoints/{}", "/statements/{}", "/exports/{}")
+TIMES = {
+    *("createdAt", "updatedAt", "asOf", "timestamp", "processedAt"),
+    *("expiresAt", "endedAt", "nextAttemptAt", "issuedAt"),
+}
 AMOUNTS = {
     "amount",
     "balance",
@@ -148,6 +183,8 @@ AMOUNTS = {
     "debit",
     "credit",
     "difference",
+    "capturedAmount",
+    *("openingBalance", "closingBalance", "totalCredits", "totalDebits"),
 }
 
 

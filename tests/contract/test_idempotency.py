@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 from django.db import OperationalError, connections
@@ -10,7 +11,7 @@ from django.db import OperationalError, connections
 from tests.contract.assertions import UUID, is_problem, nothing_happens
 from tests.http import Api, Reply
 from tests.people import refusals
-from wallet_project.kit.group_commit import OutcomeUnknown, QueueFull
+from wallet_project.kit.queue_errors import OutcomeUnknown, QueueFull
 from wallets.identity import WalletIdentity
 from wallets.operations import group_commit
 
@@ -164,11 +165,14 @@ def test_failures_tell_the_key_to_come_back_with(
     failure: Exception,
     code: str,
 ) -> None:
-    def fail(command: object) -> None:
-        raise failure
+    def fail(calls: Any, *, announced: int = 0, deadline_seconds: float) -> None:
+        for _ in range(announced):
+            group_commit._queue.withdraw()
+        for _, ending in calls:
+            ending.set_exception(failure)
 
     with monkeypatch.context() as patched, nothing_happens():
-        patched.setattr(group_commit, "submit", fail)
+        patched.setattr(group_commit._queue, "submit_all", fail)
         by_header = acme.deposit("alice", "1.00", headers=K)
         by_reference = acme.deposit("alice", "1.00", referenceId="r")
         made = acme.deposit("alice", "1.00")

@@ -11,6 +11,7 @@ from prometheus_client import REGISTRY
 
 from tests.contract.assertions import is_problem, nothing_happens, tells_limits
 from tests.http import Api, InProcess, Reply
+from tests.operations import accept
 from tests.people import Company, fund, refusals, wallet_of
 from tests.unit.api.callers import call
 from wallets import credentials
@@ -70,6 +71,19 @@ def test_the_default_plan_is_a_hundred_requests_a_minute(
         is_refused(api.withdraw("till", "1.00"), "requests", 100)
     after = REGISTRY.get_sample_value("wallet_throttled_total", {"bucket": "requests"})
     assert after == before + 3
+
+
+def test_a_withdrawal_that_is_accepted_for_later_is_one(
+    shop: Company, till: WalletIdentity
+) -> None:
+    api = Api(shop.key)
+    replies = [accept(api, "WITHDRAW", "till", "1.00") for _ in range(5)]
+    replies += [api.withdraw("till", "1.00") for _ in range(5)]
+    assert [reply.status for reply in replies] == [202] * 5 + [201] * 5
+    assert [left(reply) for reply in replies] == [(10, 9 - n) for n in range(10)]
+    with nothing_happens():
+        is_refused(accept(api, "WITHDRAW", "till", "1.00"), "withdrawals", 10)
+    assert accept(api, "DEPOSIT", "till", "1.00").status == 202
 
 
 def test_and_ten_withdrawals(shop: Company, till: WalletIdentity) -> None:

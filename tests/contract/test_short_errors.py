@@ -13,7 +13,7 @@ from django.db import OperationalError
 from tests.contract.assertions import nothing_happens, tells_limits
 from tests.contract.short import Short, fails
 from tests.http import Api
-from wallet_project.kit.group_commit import QueueFull
+from wallet_project.kit.queue_errors import QueueFull
 from wallets.api import problems
 from wallets.api.short.failures import NAMES, is_short_path
 from wallets.models import Scope, Wallet

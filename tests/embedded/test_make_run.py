@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from standardwebhooks import Webhook
 
 from tests.embedded.starting import (
     Started,
@@ -21,6 +22,8 @@ from tests.embedded.starting import (
     start,
     wait_until_none_is_left,
 )
+from tests.http import Api, Live
+from tests.receiver import receiver
 
 pytestmark = pytest.mark.timeout(240)
 
@@ -66,7 +69,9 @@ def test_secrets_are_the_owners_alone_and_no_log_holds_them(service: Started) ->
         for line in (service.home / "demo.env").read_text().splitlines()
         if not line.startswith("#")
     )
-    secrets = (service.key, secret_key, notes["DEMO_ADMIN_PASSWORD"])
+    words = ("PASSWORD", "SECRET")
+    of_staff = [notes[f"DEMO_{role}_{word}"] for role in ("ADMIN", "MAKER") for word in words]
+    secrets = (service.key, secret_key, *of_staff)
     assert service.key == notes["DEMO_API_KEY"]
     for log in (service.home / "logs").glob("*.log"):
         text = log.read_text()
@@ -90,6 +95,23 @@ def test_events_leave_the_outbox(service: Started) -> None:
         lines = log.read_text().splitlines() if log.exists() else []
         time.sleep(0.2)
     assert len(lines) >= 4
+
+
+def test_a_receiver_on_this_machine_is_told_of_a_deposit(service: Started) -> None:
+    api = Api(transport=Live(service.base))  # the open loopback needs no key
+    with receiver() as hook:
+        made = api.post("/webhook-endpoints", {"url": hook.url}).json
+        wallet = api.post("/wallets", {}).json["id"]
+        assert api.deposit(wallet, "25.00").status == 201
+        deadline = time.monotonic() + 60
+        while len(hook.calls) < 2 and time.monotonic() < deadline:
+            time.sleep(0.1)
+        calls = list(hook.calls)
+    told = {
+        event["data"]["sequence"]: event["type"]
+        for event in (Webhook(made["secret"]).verify(call.body, call.headers) for call in calls)
+    }
+    assert told == {1: "wallet.created.v1", 2: "wallet.deposited.v1"}
 
 
 def test_a_process_that_dies_is_started_again(service: Started) -> None:

@@ -72,7 +72,10 @@ def read(url: str, wallets: Sequence[str]) -> Books:
 def read_outbox(url: str) -> list[Event]:
     """Read every event of the database."""
     rows = _rows(
-        url, "SELECT event_id, stream, sequence, payload, status FROM events_outboxevent", []
+        url,
+        "SELECT event_id, stream, sequence, payload, status FROM events_outboxevent"
+        " WHERE sequence IS NOT NULL",  # what is no fact goes to other topics
+        [],
     )
     return [
         Event(UUID(bytes=id_), UUID(bytes=stream), sequence, bytes(payload), status == _PUBLISHED)

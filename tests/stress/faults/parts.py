@@ -22,8 +22,8 @@ T = TypeVar("T")
 
 WEB: Final = "gunicorn"
 """What the command line of every process that serves requests names."""
-LANE: Final = "gunicorn_lane"
-"""What that of a process of the express lane names."""
+LANE: Final = "--name lane"
+"""What that of a process of the express lane that moves money names."""
 
 
 def until(look: Callable[[], T | None], *, what: str, seconds: float = 30.0) -> T:

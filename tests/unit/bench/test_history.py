@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 from collections import Counter, defaultdict
 from datetime import UTC, datetime, timedelta
 
@@ -74,19 +73,3 @@ def test_keys_lie_all_over_their_range_and_differ_between_two_pasts() -> None:
 
     other = Past(7, 400, PAST.start, PAST.end, seed=2)
     assert not {PAST.key(n) for n in range(400)} & {other.key(n) for n in range(400)}
-
-
-def test_each_wallet_line_is_told_once_with_its_numbers() -> None:
-    movements, _ = made()
-    ids = [history.id_at(START, place) for place in range(7)]
-    transfer = next(one for one in movements if one.kind == "transfer")
-
-    sent, received = history.facts(transfer, ids)
-
-    assert (sent[0], received[0]) == ("wallet.transfer_sent.v1", "wallet.transfer_received.v1")
-    told = json.loads(received[2])
-    leg = transfer.legs[1]
-    assert told["walletId"] == str(ids[leg.wallet])
-    assert told["sequence"] == leg.sequence + 1
-    assert told["balance"] == f"{leg.balance // 100}.{leg.balance % 100:02}"
-    assert told["transactionId"] == str(transfer.id)

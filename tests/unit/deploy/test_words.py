@@ -42,6 +42,21 @@ def test_a_text_without_a_version_is_refused() -> None:
         engines.parse_version("command not found")
 
 
+@EVERY
+def test_commits_reach_the_disk_unless_a_test_run_waives_it(
+    home: Home, version: Version, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("STACK_SYNC", raising=False)
+    durable = _settings(home, PRIMARY, version)
+    assert "innodb_flush_log_at_trx_commit = 1\nsync_binlog = 1\n" in durable
+    assert "nosync" not in durable
+
+    monkeypatch.setenv("STACK_SYNC", "no")
+    lazy = _settings(home, PRIMARY, version)
+    # 2, not 0: a server that is killed has left what it acknowledged with the kernel.
+    assert "innodb_flush_log_at_trx_commit = 2\nsync_binlog = 0\n" in lazy
+
+
 def test_the_old_server_hears_the_old_words() -> None:
     statement = replication.change_statement(OLD, 3306, "secret")
 
@@ -106,6 +121,7 @@ def test_both_servers_are_as_safe_and_as_strict(home: Home, name: str, version: 
     assert "innodb_flush_log_at_trx_commit = 1" in lines
     assert "sync_binlog = 1" in lines
     assert "binlog_format = ROW" in lines
+    assert "binlog_row_image = MINIMAL" in lines
     assert "bind_address = 127.0.0.1" in lines
     assert "transaction_isolation = READ-COMMITTED" in lines
     assert "character_set_server = utf8mb4" in lines

@@ -1,0 +1,1 @@
+"""Accepted operations on the real parts: many of them, while workers die."""
