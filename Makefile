@@ -6,6 +6,8 @@
 VENV ?= .venv
 ARGS ?=
 DB ?=
+MINUTES ?= 5
+SEED ?=
 ifeq ($(origin PYTHON),undefined)
 PYTHON := $(shell for name in python3 python3.13 python3.12 python3.11; do \
 	$$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 \
@@ -20,7 +22,8 @@ EMBEDDED := env -u DATABASE_URL -u DATABASE_OWNER_URL -u DATABASE_REPLICA_URL -u
 	-u KAFKA_BOOTSTRAP_SERVERS
 PYTEST = $(BIN)/python -m pytest
 FAST := $(wildcard tests/unit tests/architecture)
-WITHOUT_STACK := $(wildcard tests/unit tests/architecture tests/integration tests/embedded tests/e2e)
+WITHOUT_STACK := $(wildcard tests/unit tests/architecture tests/integration tests/embedded tests/e2e \
+	tests/browser)
 # Commands that only look at the code need some secret and some database, not kept ones.
 MANAGE = $(EMBEDDED) ALLOW_EPHEMERAL_SECRET_KEY=yes DATABASE_URL=sqlite://:memory: \
 	$(BIN)/python manage.py
@@ -29,9 +32,9 @@ MANAGE = $(EMBEDDED) ALLOW_EPHEMERAL_SECRET_KEY=yes DATABASE_URL=sqlite://:memor
 MAKEFLAGS += --no-print-directory
 .DELETE_ON_ERROR:
 
-.PHONY: help run setup setup-full test test-unit test-embedded test-integration test-e2e \
-	test-stress cov check lint fmt types schema bench profile stack-up stack-status stack-down \
-	stack-run clean require-python
+.PHONY: help run setup setup-full setup-browser test test-unit test-embedded test-integration \
+	test-e2e test-stress chaos mutants mutation-score cov check lint fmt types schema screenshots bench bench-pages profile \
+	stack-install stack-up stack-status stack-down stack-run clean require-python
 
 help: ## Show the verbs
 	@grep -hE '^[a-z0-9-]+:.*## ' $(firstword $(MAKEFILE_LIST)) \
@@ -44,13 +47,16 @@ setup: $(VENV)/.embedded ## Make .venv with what `run` needs
 
 setup-full: $(VENV)/.full ## Make .venv with everything: MySQL's driver, tests, linters
 
-test: setup-full ## Run all tests on MySQL (or DB=mariadb), Redis and Kafka
+setup-browser: setup-full ## Install the browser that tests of the back office drive
+	@$(STACK) install --only browser
+
+test: setup-browser ## Run all tests on MySQL (or DB=mariadb), Redis and Kafka
 	@$(STACK) run -- $(PYTEST) $(ARGS)
 
 test-unit: setup-full ## Run the tests that need nothing
 	@$(EMBEDDED) $(PYTEST) $(FAST) $(ARGS)
 
-test-embedded: setup-full ## Run the tests on SQLite, without Redis and Kafka
+test-embedded: setup-browser ## Run the tests on SQLite, without Redis and Kafka
 	@$(EMBEDDED) $(PYTEST) $(WITHOUT_STACK) -m "not full_stack" $(ARGS)
 
 test-integration: setup-full ## Run tests/integration on the real parts
@@ -62,16 +68,26 @@ test-e2e: setup-full ## Run tests/e2e on the real parts
 test-stress: setup-full ## Run tests/stress on the real parts
 	@$(STACK) run -- $(PYTEST) tests/stress $(ARGS)
 
-cov: setup-full ## Run all tests with coverage; the report is htmlcov/index.html
+chaos: setup-full ## Break everything while money moves (MINUTES=5, SEED=…, ARGS=--short, --write)
+	@$(STACK) run -- $(BIN)/python -m tests.chaos --minutes $(MINUTES) $(if $(SEED),--seed $(SEED)) $(ARGS)
+
+mutants: setup-full ## Make ten costly mistakes in a copy; each must turn red (ARGS=--write)
+	@$(STACK) run -- $(BIN)/python -m tests.mutants $(ARGS)
+
+mutation-score: setup-full ## Change the pure parts of the code bit by bit; how many are noticed
+	@$(EMBEDDED) $(BIN)/python -m tests.mutants.score $(ARGS)
+
+cov: setup-browser ## Run all tests with coverage; the report is htmlcov/index.html
 	@$(STACK) run -- $(PYTEST) --cov --cov-report=term --cov-report=html $(ARGS)
 
 check: lint types test-unit ## Look at style, types, imports, migrations; run the fast tests
 
-lint: setup-full ## Check style, format, imports and forgotten migrations
+lint: setup-full ## Check style, format, imports, forgotten migrations and schemas
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
 	$(MANAGE) makemigrations --check --dry-run
+	$(MANAGE) export_event_schemas --check
 
 fmt: setup-full ## Format the code and mend what can be mended
 	$(BIN)/ruff check --fix .
@@ -84,11 +100,20 @@ schema: setup-full ## Write docs/openapi.yaml and the events' schemas in docs/ev
 	$(MANAGE) spectacular --validate --file docs/openapi.yaml
 	$(MANAGE) export_event_schemas
 
+screenshots: setup-browser ## Draw the pictures of docs/screenshots from made-up data
+	@$(EMBEDDED) $(BIN)/python -m tests.browser.screenshots $(ARGS)
+
+bench-pages: setup-full ## Time the back office's pages on large books (ARGS='--sizes 10k,1m,10m')
+	@$(STACK) run -- $(BIN)/python -m tests.bench.pages $(ARGS)
+
 bench: setup-full ## Measure the service on the real parts (ARGS=--quick, --growth 10k,1m, --help)
 	@$(STACK) run -- $(BIN)/python -m tests.bench $(ARGS)
 
 profile: setup-full ## Draw flame graphs of its processes under load, into var/profile
 	@$(STACK) run -- $(BIN)/python -m tests.bench.flames $(ARGS)
+
+stack-install: require-python ## Install MySQL (or DB=mariadb), Redis and Kafka
+	@$(STACK) install
 
 stack-up: require-python ## Install and start MySQL (primary, replica), Redis and Kafka
 	@$(STACK) up

@@ -38,6 +38,12 @@ def environment_of(home: Home, port: int) -> dict[str, str]:
         "LANE_PROCESSES": "1",
         "WEB_THREADS": "32",
         "OPEN_LOOPBACK": "yes",
+        # Receivers to try webhooks with listen on this machine.
+        "WEBHOOK_ALLOW_HTTP": "yes",
+        "WEBHOOK_NETWORKS": "127.0.0.0/8,::1/128",
+        "WEBHOOK_PORTS": "",
+        # The greeting names an address on this machine, without TLS.
+        "ADMIN_COOKIES_SECURE": "no",
         "PYTHONUNBUFFERED": "1",
     }
 
@@ -58,11 +64,14 @@ def run() -> None:
         say("Preparing the database.")
         service.manage("migrate", "migrate", "--no-input", "--verbosity", "0")
         key = service.admit_demo_client()
-        service.admit_admin()
-        say("Starting web, worker and beat.")
+        service.admit_staff()
+        say("Starting web, worker, beat, consumers, webhooks and exports.")
         service.start_lane()
         service.start_worker()
         service.start_beat()
+        service.start_consumers()
+        service.start_webhooks()
+        service.start_exports()
         web.wait_ready(supervisor, port)
         demo = web.make_demo_wallets(home, port, key)
         print(Greeting(home, port, demo, needs_key=False).text(), flush=True)

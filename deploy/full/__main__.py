@@ -49,6 +49,8 @@ def environment_of(home: Home, port: int, stack: dict[str, str]) -> dict[str, st
         "WEB_PROCESSES": kept.get("WEB_PROCESSES", "2"),
         "WEB_THREADS": kept.get("WEB_THREADS", "32"),
         "OPEN_LOOPBACK": "no",
+        # The greeting names an address on this machine, without TLS.
+        "ADMIN_COOKIES_SECURE": "no",
         "PYTHONUNBUFFERED": "1",
     }
 
@@ -74,21 +76,30 @@ def run() -> None:
         service.manage("grant-app-user", "grant_app_user", **owner)
         service.manage("create-topics", "create_topics")
         key = service.admit_demo_client()
-        service.admit_admin()
-        say("Starting edge, lane, web, worker, beat and relay.")
-        web_port, lane_port = web.free_ports(2)
+        service.admit_staff()
+        say("Starting edge, lane, reads, web, worker, beat, relay and what reads events.")
+        web_port, lane_port, reads_port = web.free_ports(3)
         service.start_web(PORT=str(web_port), BEHIND_EDGE="yes")
         if service.environment.get("LANE_PROCESSES") == "0":
-            lane_port = web_port
+            lane_port = reads_port = web_port
         else:
             service.start_lane(PORT=str(lane_port), BEHIND_EDGE="yes")
+            readers = service.environment.get("READS_PROCESSES", "2")
+            if readers == "0":
+                reads_port = lane_port
+            else:
+                service.start_reads(PORT=str(reads_port), BEHIND_EDGE="yes", LANE_PROCESSES=readers)
         service.start_worker()
         service.start_beat()
         service.start_relay()
-        for each in (web_port, lane_port):
+        if service.environment.get("CONSUMER_PROCESSES") != "0":
+            service.start_consumers()
+            service.start_webhooks()
+            service.start_exports()
+        for each in dict.fromkeys((web_port, lane_port, reads_port)):
             web.wait_ready(supervisor, each)
         # Afterwards: it would take note that nobody is there, and look again only a second later.
-        service.start_edge(web_port=web_port, lane_port=lane_port)
+        service.start_edge(web_port=web_port, lane_port=lane_port, reads_port=reads_port)
         web.wait_ready(supervisor, port)
         demo = web.make_demo_wallets(home, port, key)
         print(Greeting(home, port, demo, needs_key=True).text(), flush=True)

@@ -7,7 +7,7 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 
-from deploy.stack import processes, service, session
+from deploy.stack import packages, processes, service, session
 from deploy.stack.errors import StackError
 from deploy.stack.layout import ENGINES, PARTS, Home, default_home
 
@@ -39,8 +39,9 @@ def build_parser() -> argparse.ArgumentParser:
     install = verb("install", _install, "install what is missing on this machine")
     install.add_argument(
         "--only",
-        choices=("runtime", "build"),
-        help="runtime: what the servers need; build: what mysqlclient needs to be compiled",
+        choices=("runtime", "build", "browser"),
+        help="runtime: what the servers need; build: what mysqlclient needs to be compiled; "
+        "browser: what the tests of the back office drive",
     )
     verb("up", _up, "start what does not run and wait until everything is ready")
     status = verb("status", _status, "show how every part is; exit 1 unless all are ready")
@@ -73,6 +74,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _install(home: Home, parsed: argparse.Namespace) -> int:
     with service.locked(home):
+        if parsed.only == "browser":
+            packages.ensure(packages.browser_needs())
+            return 0
         service.install(home, runtime=parsed.only != "build", build=parsed.only != "runtime")
     return 0
 

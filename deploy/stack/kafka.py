@@ -8,7 +8,15 @@ import struct
 import uuid
 from pathlib import Path
 
-from deploy.stack.layout import KAFKA, KAFKA_CONTROLLER, LOOPBACK, Home, write_public
+from deploy.stack.layout import (
+    KAFKA,
+    KAFKA_CONTROLLER,
+    KAFKA_PROXY,
+    KAFKA_SIDE,
+    LOOPBACK,
+    Home,
+    write_public,
+)
 from deploy.stack.processes import Command, run_step, say
 
 HERE = Path(__file__).resolve().parent
@@ -20,9 +28,9 @@ process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@{host}:{controller}
 controller.listener.names=CONTROLLER
-listeners=PLAINTEXT://{host}:{port},CONTROLLER://{host}:{controller}
-advertised.listeners=PLAINTEXT://{host}:{port}
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+listeners=PLAINTEXT://{host}:{port},SIDE://{host}:{side},CONTROLLER://{host}:{controller}
+advertised.listeners=PLAINTEXT://{host}:{port},SIDE://{host}:{proxy}
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,SIDE:PLAINTEXT,CONTROLLER:PLAINTEXT
 log.dirs={folder}/data
 num.partitions=12
 auto.create.topics.enable=false
@@ -71,7 +79,12 @@ def prepare(home: Home, software: Path, java: str, ports: dict[str, int]) -> Com
     write_public(
         settings,
         CONFIGURATION.format(
-            host=LOOPBACK, port=ports[KAFKA], controller=ports[KAFKA_CONTROLLER], folder=folder
+            host=LOOPBACK,
+            port=ports[KAFKA],
+            side=ports[KAFKA_SIDE],
+            proxy=ports[KAFKA_PROXY],
+            controller=ports[KAFKA_CONTROLLER],
+            folder=folder,
         ),
     )
     # The formatter writes this file last, so a format that was cut short is done again.

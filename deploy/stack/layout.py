@@ -31,7 +31,11 @@ KAFKA = "kafka"
 PARTS = (PRIMARY, REPLICA, REDIS, KAFKA)
 # A broker has a second door, for the quorum it forms with itself.
 KAFKA_CONTROLLER = "kafka-controller"
-PORT_NAMES = (*PARTS, KAFKA_CONTROLLER)
+# And a third, for clients that come by a proxy: a broker tells its clients where to find it, and
+# those that came in by the side door are told the proxy's address, where tests of failure listen.
+KAFKA_SIDE = "kafka-side"
+KAFKA_PROXY = "kafka-proxy"
+PORT_NAMES = (*PARTS, KAFKA_CONTROLLER, KAFKA_SIDE, KAFKA_PROXY)
 
 SECRET_NAMES = ("root", "migrate", "app", "repl")
 # Below the range that Linux hands to clients, so that none of them sits on a server's port.
@@ -251,7 +255,9 @@ def choose_ports(home: Home, running: frozenset[str]) -> dict[str, int]:
     """
     ports = load_ports(home)
     for name in PORT_NAMES:
-        held = name in running or (name == KAFKA_CONTROLLER and KAFKA in running)
+        # The proxy's port is not the broker's to hold, and may be taken by the proxy already.
+        held = name in running or name == KAFKA_PROXY
+        held |= name in (KAFKA_CONTROLLER, KAFKA_SIDE) and KAFKA in running
         if name in ports and (held or is_free(ports[name])):
             continue
         ports[name] = find_free(frozenset(ports.values()))

@@ -85,6 +85,11 @@ def build_needs() -> list[Need]:
     ]
 
 
+def browser_needs() -> list[Need]:
+    """Return what the tests of the back office drive: no service needs it."""
+    return [Need(("chromium", "chromium-browser"), lambda: find_chromium() is not None)]
+
+
 def ensure(needs: Sequence[Need]) -> None:
     """Install what is missing.
 
@@ -112,6 +117,12 @@ def ensure(needs: Sequence[Need]) -> None:
 def find_haproxy() -> str | None:
     """Return the program, which Debian keeps where not everybody looks."""
     return shutil.which("haproxy") or shutil.which("haproxy", path="/usr/sbin")
+
+
+def find_chromium() -> str | None:
+    """Return the browser."""
+    names = ("chromium", "chromium-browser", "google-chrome")
+    return next(filter(None, map(shutil.which, names)), None)
 
 
 def unpack(name: str, folder: Path) -> None:

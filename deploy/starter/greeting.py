@@ -6,8 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from deploy.starter import code
 from deploy.starter.home import Home
+from deploy.starter.service import ROLES
 
+_CODE_NOW: Final = "python3 -m deploy.starter.code"
 _JSON: Final = '-H "Content-Type: application/json"'
 
 
@@ -25,6 +28,7 @@ class Greeting:
         base = f"http://localhost:{self.port}"
         wallet = f"{base}/api/v1/wallets/{self.demo['DEMO_WALLET_ALICE']}"
         login = f"user {self.demo['DEMO_ADMIN_USER']}, password {self.demo['DEMO_ADMIN_PASSWORD']}"
+        phone = code.uri_of(self.demo["DEMO_ADMIN_USER"], self.demo["DEMO_ADMIN_SECRET"])
         key = self.demo["DEMO_API_KEY"]
         deposit = '{"amount": "100.00", "referenceId": "dep123", "description": "Initial deposit"}'
         return "\n".join(
@@ -34,6 +38,9 @@ class Greeting:
                 "",
                 f"  Documentation  {base}/api/docs/",
                 f"  Admin          {base}/admin/  ({login})",
+                f"  Its code       {_CODE_NOW}  (or put this into an authenticator:)",
+                f"                 {phone}",
+                f"  More staff     {', '.join(ROLES)}: passwords and secrets in demo.env",
                 f"  API key        {key}" + ("" if self.needs_key else "  (not needed from here)"),
                 f"  Data           {self.home.root}",
                 f"  Logs           {self.home.logs}",

@@ -14,6 +14,7 @@ from deploy.starter.home import Home
 from deploy.starter.supervisor import Program, Supervisor, say
 
 ADMIN = "admin"
+ROLES = ("viewer", "maker", "checker", "auditor", "operator")
 
 
 @dataclass(frozen=True)
@@ -41,8 +42,12 @@ class Service:
         """Start the lane processes: gunicorn with an event loop for the hot routes."""
         self._start_gunicorn("lane", "deploy/gunicorn_lane.conf.py", environment)
 
-    def start_edge(self, *, web_port: int, lane_port: int) -> None:
-        """Start HAProxy in front of both.
+    def start_reads(self, **environment: str) -> None:
+        """Start the same program again, for the hot routes that only read."""
+        self._start_gunicorn("reads", "deploy/gunicorn_lane.conf.py", environment)
+
+    def start_edge(self, *, web_port: int, lane_port: int, reads_port: int) -> None:
+        """Start HAProxy in front of them.
 
         :raises StartError: when it is not installed.
         """
@@ -53,6 +58,7 @@ class Service:
             "EDGE_BIND": f"127.0.0.1:{self.environment['PORT']}",
             "WEB_SERVER": f"127.0.0.1:{web_port}",
             "LANE_SERVER": f"127.0.0.1:{lane_port}",
+            "READS_SERVER": f"127.0.0.1:{reads_port}",
         }
         words = ("-db", "-f", "deploy/edge/haproxy.cfg")
         self.supervisor.start(self._program("edge", program, *words, **environment))
@@ -74,6 +80,19 @@ class Service:
         """Start the relay that feeds Kafka without Celery and its broker."""
         self.supervisor.start(self._program("relay", sys.executable, "manage.py", "relay"))
 
+    def start_consumers(self) -> None:
+        """Start every consumer of events in one process."""
+        self.supervisor.start(self._program("consumers", sys.executable, "manage.py", "consume"))
+
+    def start_webhooks(self) -> None:
+        """Start the process that sends webhooks."""
+        words = ("manage.py", "deliver_webhooks")
+        self.supervisor.start(self._program("webhooks", sys.executable, *words))
+
+    def start_exports(self) -> None:
+        """Start the process that writes the files of exports, however long."""
+        self.supervisor.start(self._program("exports", sys.executable, "manage.py", "work_exports"))
+
     def admit_demo_client(self) -> str:
         """Make the demo client at the first start; return its key, the same at every start."""
         known = self.home.read_demo()
@@ -88,26 +107,31 @@ class Service:
             known = self.home.note_demo(DEMO_API_KEY=json.loads(printed)["key"])
         return known["DEMO_API_KEY"]
 
-    def admit_admin(self) -> None:
-        """Make an admin's account at the first start, and note its name and password."""
-        if "DEMO_ADMIN_PASSWORD" in self.home.read_demo():
+    def admit_staff(self) -> None:
+        """Make an admin's account and one of each role at the first start; note their secrets."""
+        if "DEMO_ADMIN_SECRET" in self.home.read_demo():
             return
-        say("Making the admin's account.")
-        name, password = ADMIN, secrets.token_urlsafe(12)
+        say("Making the accounts of staff.")
         try:
-            self._create_superuser(name, password)
+            made = self._create_staff("")
         except StartError:
-            # The name is taken, by somebody whose password is not ours to change.
-            name = f"{ADMIN}-{secrets.token_hex(3)}"
-            self._create_superuser(name, password)
-        self.home.note_demo(DEMO_ADMIN_USER=name, DEMO_ADMIN_PASSWORD=password)
+            # A name is taken, by somebody whose password is not ours to change.
+            made = self._create_staff(f"-{secrets.token_hex(3)}")
+        notes = {}
+        for role, account in zip((ADMIN, *ROLES), made, strict=True):
+            for fact, name in (("USER", "name"), ("PASSWORD", "password"), ("SECRET", "secret")):
+                notes[f"DEMO_{role.upper()}_{fact}"] = account[name]
+        self.home.note_demo(**notes)
 
-    def _create_superuser(self, name: str, password: str) -> None:
-        words = ("createsuperuser", "--noinput", "--username", name, "--email", "admin@localhost")
-        self.manage("create-admin", *words, DJANGO_SUPERUSER_PASSWORD=password)
+    def _create_staff(self, ending: str) -> list[dict[str, str]]:
+        accounts = [f"{ADMIN}{ending}:superuser", *(f"{role}{ending}:{role}" for role in ROLES)]
+        words = ("create_staff", *accounts, "--enrol", "--json")
+        made: list[dict[str, str]] = json.loads(self.manage("create-staff", *words))
+        return made
 
     def _start_gunicorn(self, name: str, file: str, environment: Mapping[str, str]) -> None:
-        words = ("-m", "gunicorn", "-c", file)
+        # The name tells the two kinds of lane apart in the process table.
+        words = ("-m", "gunicorn", "-c", file, "--name", name)
         self.supervisor.start(self._program(name, sys.executable, *words, **environment))
 
     def _start_celery(self, kind: str, *arguments: str) -> None:
