@@ -112,13 +112,15 @@ ROLES: Final[dict[str, frozenset[Right]]] = {
     CHECKER: BUSINESS
     | EXPORTING
     | act("wallets.wallet", "unfreeze_wallet")
-    | act("wallets.client", "set_client_plan")
     | act("wallets.plan", "manage_plan")
     | act("periods.calendar", "approve_reopening", "set_time_zone")
     | act("fraud.fraudrule", "change_fraudrule")
     | act("reconciliation.channelsetup", "set_up_channel")
     | act("reconciliation.item", "approve_difference")
-    | act("approvals.approval", "decide_approval", "approve_correction", "approve_rebuild"),
+    | act(
+        "approvals.approval",
+        *("decide_approval", "approve_correction", "approve_plan_change", "approve_rebuild"),
+    ),
     "auditor": BUSINESS | PERSONAL | STAFF | EXPORTING,
     "operator": BUSINESS
     | act("events.outboxevent", "release_outboxevent")

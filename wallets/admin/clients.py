@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django.contrib import admin
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.cache import add_never_cache_headers
@@ -14,11 +14,14 @@ from django.utils.safestring import SafeString
 from wallet_project.kit import audit, clock
 from wallet_project.kit.acting import ActingAdmin, Asked, ReasonForm, StaffAct
 from wallet_project.kit.admin import ReadOnlyInline, coloured
+from wallet_project.kit.ids import uuid7
 from wallet_project.kit.links import row_link
 from wallets import credentials
 from wallets.admin import forms
+from wallets.approvals.operations.request_approval import request_approval
+from wallets.corrections import plans
 from wallets.models import ApiKey, Client, Plan, Scope
-from wallets.operations import change_plan, create_plan, suspend_client
+from wallets.operations import create_plan, suspend_client
 from wallets.operations._keys import BITES_WITHIN_SECONDS, Admitted
 from wallets.operations.create_client import add_key, create_client
 from wallets.operations.limit_key import limit_key
@@ -125,11 +128,11 @@ class ClientAdmin(_ShowsKeys):
             hint="The key is shown once. The others stay valid.",
         ),
         StaffAct(
-            "set_plan",
-            "Change the plan",
-            "wallets.set_client_plan",
-            form=forms.PlanChoiceForm,
-            hint=_SOON,
+            "ask_plan",
+            "Ask for another plan",
+            "approvals.request_plan_change",
+            form=forms.PlanChangeForm,
+            hint=f"The client gets it when another person approves. {_SOON}",
         ),
         StaffAct(
             "suspend",
@@ -160,9 +163,9 @@ class ClientAdmin(_ShowsKeys):
         return {"suspend": row.is_active, "activate": not row.is_active}.get(act.name, True)
 
     def first_values(self, act: StaffAct, row: Any) -> dict[str, Any]:
-        """Begin with the client's own plan, and with a new key's name."""
+        """Begin with the client's own plan, with a new key's name and a new request's id."""
         values = super().first_values(act, row)
-        return values | ({"plan": row.plan.name} if row is not None else {})
+        return values | ({"plan": row.plan.name, "request_id": uuid7()} if row is not None else {})
 
     def do_create(self, request: HttpRequest, asked: Asked) -> HttpResponse:
         """Admit a client and show its key."""
@@ -189,13 +192,11 @@ class ClientAdmin(_ShowsKeys):
         )
         return self.show_key(request, made)
 
-    def do_set_plan(self, request: HttpRequest, row: Client, asked: Asked) -> str:
-        """Put the client on another plan."""
-        by = audit.actor_of(request)
-        before = change_plan.change_plan(
-            name=row.name, plan=asked["plan"], by=by, reason=asked["reason"]
-        )
-        return f"{row.name} went from the plan {before} to {asked['plan']}. {_SOON}"
+    def do_ask_plan(self, request: HttpRequest, row: Client, asked: Asked) -> HttpResponse:
+        """Ask for the client to be put on another plan."""
+        ask = plans.ask(row.pk, asked["plan"], reason=asked["reason"], ticket=asked["ticket"])
+        made = request_approval(ask=ask, by=audit.actor_of(request), id=asked["request_id"])
+        return HttpResponseRedirect(reverse("admin:approvals_approval_change", args=[made.pk]))
 
     def do_suspend(self, request: HttpRequest, row: Client, asked: Asked) -> str:
         """Refuse the client's calls."""

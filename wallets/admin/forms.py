@@ -62,12 +62,18 @@ class ClientForm(KeyForm):
     plan = _PlanField(initial="default")
 
 
-class PlanChoiceForm(ReasonForm):
-    """Another plan for a client."""
+class PlanChangeForm(ReasonForm):
+    """Another plan for a client. The hidden id makes a form that is sent twice one request."""
 
     plan = _PlanField()
+    ticket = forms.CharField(
+        max_length=100,
+        widget=UnfoldAdminTextInputWidget(),
+        help_text="Where the papers are, such as a ticket's number.",
+    )
+    request_id = forms.UUIDField(widget=forms.HiddenInput())
 
-    field_order = ("plan", "reason")
+    field_order = ("plan", "reason", "ticket", "request_id")
 
 
 class NetworksForm(ReasonForm):

@@ -105,6 +105,7 @@ class Approval(KeptModel):
             ("approve_correction", "Can approve adjustments and reversals"),
             ("request_unfreezing", "Can ask for a wallet to be unfrozen"),
             ("request_plan_change", "Can ask for a client's plan to be changed"),
+            ("approve_plan_change", "Can approve that a client's plan is changed"),
             ("request_rebuild", "Can ask for balances to be rebuilt"),
             ("approve_rebuild", "Can approve that balances are rebuilt"),
         ]

@@ -14,6 +14,7 @@ from wallet_project.kit.money import exponent_of, format_minor
 from wallets.approvals.errors import AboveLimit, NotAllowed
 from wallets.approvals.models import ApprovalLimit
 
+NAME_LENGTH_MAX: Final = 150
 _STAFF: Final = "staff:"
 
 Verb = Literal["request", "approve"]
@@ -34,6 +35,12 @@ def find(number: int) -> User | None:
     """Return an account that may act at all: active staff, as the primary has it."""
     people = User.objects.using(PRIMARY)
     return people.filter(pk=number, is_active=True, is_staff=True).first()
+
+
+def named(name: str) -> User | None:
+    """Find an account that may act at all by its user name."""
+    people = User.objects.using(PRIMARY)
+    return people.filter(username=name, is_active=True, is_staff=True).first()
 
 
 def check(number: int, right: str, verb: Verb, amount: int | None, currency: str) -> None:

@@ -11,10 +11,15 @@ from wallets.approvals import sealing
 from wallets.approvals.models import Approval
 from wallets.approvals.registry import Asked, Kind, Line, Outcome
 from wallets.models import Client
-from wallets.operations.change_plan import change_within
+from wallets.operations.change_plan import change_plan
 from wallets.operations.create_client import find_plan
 
 CODE: Final = "change_plan"
+
+
+def ask(client: int, plan: str, *, reason: str, ticket: str) -> Asked:
+    """Write what to ask for: that a client is put on a plan."""
+    return Asked(CODE, str(client), reason, ticket, {"plan": plan}, client)
 
 
 def _client(number: int | None) -> Client:
@@ -25,11 +30,11 @@ def _client(number: int | None) -> Client:
     return found
 
 
-def _validate(ask: Asked) -> None:
-    client = _client(ask.client)
-    if set(ask.payload) != {"plan"}:
+def _validate(asked: Asked) -> None:
+    client = _client(asked.client)
+    if set(asked.payload) != {"plan"}:
         raise errors.FieldInvalid("Name a plan.", field="plan")
-    if find_plan(str(ask.payload["plan"])).pk == client.plan_id:
+    if find_plan(str(asked.payload["plan"])).pk == client.plan_id:
         raise errors.ClientUnchanged(f"{client.name} is on this plan already.", field="plan")
 
 
@@ -56,7 +61,7 @@ def _limit(most: int | None) -> str:
 
 def _carry_out(approval: Approval, by: Actor) -> Outcome:
     client, plan = _client(approval.client), sealing.payload_of(approval)["plan"]
-    before = change_within(name=str(client.name), plan=plan, by=by, reason=approval.reason)
+    before = change_plan(name=str(client.name), plan=plan, by=by, reason=approval.reason)
     return Outcome(f"{client.name} went from the plan {before} to {plan}.")
 
 
@@ -67,6 +72,6 @@ PLAN_CHANGE: Final = Kind(
     describe=_describe,
     carry_out=_carry_out,
     request_right="approvals.request_plan_change",
-    approve_right="wallets.set_client_plan",
+    approve_right="approvals.approve_plan_change",
     is_atomic=True,
 )

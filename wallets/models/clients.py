@@ -49,10 +49,7 @@ class Client(models.Model):
     created_at = models.DateTimeField()
 
     class Meta:
-        permissions: ClassVar = [
-            ("manage_client", "Can admit, suspend and activate clients"),
-            ("set_client_plan", "Can put a client on another plan"),
-        ]
+        permissions: ClassVar = [("manage_client", "Can admit, suspend and activate clients")]
 
     def __str__(self) -> str:
         return str(self.name)

@@ -1,10 +1,8 @@
-"""Put a client on another plan."""
+"""Put a client on another plan, as two people have agreed."""
 
 from __future__ import annotations
 
-from django.db import transaction
-
-from wallet_project.kit import audit, database
+from wallet_project.kit import audit
 from wallet_project.kit.audit import Act, Actor
 from wallet_project.kit.database import PRIMARY
 from wallets import errors
@@ -13,24 +11,13 @@ from wallets.operations.create_client import find_plan, lock_client
 
 
 def change_plan(*, name: str, plan: str, by: Actor, reason: str) -> str:
-    """Put a client on a plan and return the one it had.
+    """Put a client on a plan and return the one it had, as a part of the caller's transaction.
+
+    Only an approval that is carried out calls this: a plan decides how much a client may ask for.
 
     :raises ClientNotFound: if there is no such client.
     :raises FieldInvalid: if there is no such plan.
     :raises ClientUnchanged: if it is on the plan already.
-    """
-
-    def body() -> str:
-        with transaction.atomic(using=PRIMARY, durable=True):
-            return change_within(name=name, plan=plan, by=by, reason=reason)
-
-    return database.run_retrying(body, database.INTERACTIVE)
-
-
-def change_within(*, name: str, plan: str, by: Actor, reason: str) -> str:
-    """Change the plan like `change_plan`, as a part of the caller's transaction.
-
-    :raises ClientNotFound, FieldInvalid, ClientUnchanged: as there.
     """
     client, wanted = lock_client(name), find_plan(plan)
     before = str(client.plan.name)

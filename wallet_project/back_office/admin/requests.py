@@ -196,14 +196,9 @@ class Asks:
 
     def do_plan(self, request: HttpRequest, asked: Cleaned) -> HttpResponse:
         """Ask for a client to be put on another plan."""
-        client = _client_named(asked["client"])
-        return _ask(
-            request,
-            asked,
-            kind=plans.CODE,
-            subject=str(client),
-            payload={"plan": asked["plan"]},
-            client=client,
+        why = {"reason": asked["reason"], "ticket": asked["ticket"]}
+        return _file(
+            request, asked, plans.ask(_client_named(asked["client"]), asked["plan"], **why)
         )
 
     def do_rebuild(self, request: HttpRequest, asked: Cleaned) -> HttpResponse:
@@ -215,7 +210,10 @@ class Asks:
 
 
 def _ask(request: HttpRequest, asked: Cleaned, **facts: Any) -> HttpResponse:
-    ask = Asked(reason=asked["reason"], ticket=asked["ticket"], **facts)
+    return _file(request, asked, Asked(reason=asked["reason"], ticket=asked["ticket"], **facts))
+
+
+def _file(request: HttpRequest, asked: Cleaned, ask: Asked) -> HttpResponse:
     made: Approval = request_approval(ask=ask, by=audit.actor_of(request), id=asked["request_id"])
     return HttpResponseRedirect(reverse("admin:approvals_approval_change", args=[made.pk]))
 

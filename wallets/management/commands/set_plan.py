@@ -1,4 +1,4 @@
-"""`manage.py set_plan CLIENT PLAN --reason R`: put a client on another plan."""
+"""`manage.py set_plan CLIENT PLAN --as USER …`: ask for a client to be put on another plan."""
 
 from __future__ import annotations
 
@@ -8,29 +8,51 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from wallet_project.kit.audit import Actor
 from wallet_project.kit.errors import DomainError
-from wallets.operations.change_plan import change_plan
+from wallets.approvals import people
+from wallets.approvals.operations.request_approval import request_approval
+from wallets.corrections import plans
+from wallets.management.naming import client_named
 
 
 class Command(BaseCommand):
-    """What the client may ask for changes within seconds."""
+    """Files the request that the form of the admin files; somebody else decides about it there."""
 
-    help = "Put a client on another plan."
+    help = (
+        "Ask for a client to be put on another plan, in the name of one of the staff. Nothing "
+        "changes before another person has approved it under Waiting for approval, in the admin. "
+        "The request's id is printed on stdout."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the command line."""
         parser.add_argument("client", help="its name")
         parser.add_argument("plan", help="the plan's name")
-        parser.add_argument("--reason", required=True, help="for the audit log")
+        parser.add_argument("--as", dest="user", required=True, help="who asks, by user name")
+        parser.add_argument("--reason", required=True, help="what the other person decides by")
+        parser.add_argument("--ticket", required=True, help="where the papers are")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Change the plan.
+        """File the request.
 
         :raises CommandError: with the sentence of what is wrong.
         """
-        name, plan = options["client"], options["plan"]
-        by = Actor("command:set_plan")
+        client = client_named(options["client"])
+        why = {"reason": options["reason"], "ticket": options["ticket"]}
+        ask = plans.ask(client, options["plan"], **why)
         try:
-            before = change_plan(name=name, plan=plan, by=by, reason=options["reason"])
+            made = request_approval(ask=ask, by=_person(options["user"]))
         except DomainError as error:
             raise CommandError(error.detail) from error
-        self.stderr.write(f"{name} went from the plan {before} to {plan}.")
+        self.stdout.write(str(made.pk))
+        self.stderr.write(
+            f"{options['user']} asks for the plan {options['plan']} for {options['client']}. "
+            "Another person has to approve it in the admin, under Waiting for approval."
+        )
+
+
+def _person(name: str) -> Actor:
+    """Find who asks; the request says that he did so by this command."""
+    found = people.named(name)
+    if found is None:
+        raise CommandError(f"There is no active staff account {name}.")
+    return Actor(id=f"staff:{found.pk}", name=f"{name}, by set_plan"[: people.NAME_LENGTH_MAX])

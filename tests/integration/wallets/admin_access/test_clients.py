@@ -19,18 +19,23 @@ from tests.acting import (
     list_act,
     queries_of,
 )
+from tests.integration.approvals.desk import person, user_of
 from tests.people import Company
-from tests.staff import member
+from tests.staff import member, sign_in
+from wallet_project.kit.ids import uuid7
 from wallet_project.kit.models import AuditRecord
 from wallets import credentials
+from wallets.approvals.errors import OwnRequest
+from wallets.approvals.models import Approval, Status
+from wallets.approvals.operations.approve import approve
 from wallets.models import ApiKey, Client, Plan, Scope
 from wallets.operations.create_client import add_key
 
 SHOWN = re.compile(r"[a-z0-9]{12}\.[A-Za-z0-9_-]{43}")
 RIGHTS = (
     *("wallets.view_client", "wallets.view_apikey", "wallets.view_plan"),
-    *("wallets.manage_client", "wallets.manage_apikey", "wallets.set_client_plan"),
-    "wallets.manage_plan",
+    *("wallets.manage_client", "wallets.manage_apikey", "wallets.manage_plan"),
+    *("approvals.view_approval", "approvals.request_plan_change"),
 )
 
 
@@ -171,14 +176,45 @@ def test_a_suspended_client_is_refused_and_taken_back(client_acme: Company, caro
 def test_a_client_gets_another_plan(client_acme: Company, carol: Browser, plans: None) -> None:
     list_act(carol, "wallets.plan", "create", name="shops", requests_per_minute=500)
 
-    act(carol, "wallets.client", client_acme.id, "set_plan", plan="shops")
+    form = {"plan": "shops", "ticket": "DESK-9", "request_id": str(uuid7())}
+    page = act(carol, "wallets.client", client_acme.id, "ask_plan", **form)
+    act(carol, "wallets.client", client_acme.id, "ask_plan", **form)
+
+    made = Approval.objects.get()
+    assert page.redirect_chain[-1][0].endswith(f"/{made.pk}/change/")
+    assert Client.objects.get(pk=client_acme.id).plan.name == "unlimited"
+    assert audited() == [("approval.request", str(made.pk), REASON)]
+
+    assert approve(approval=made.pk, by=person("dave", "checker")).status == Status.CARRIED_OUT
 
     plan = Client.objects.get(pk=client_acme.id).plan
     assert (plan.name, plan.requests_per_minute, plan.withdrawals_per_minute) == (
         *("shops", 500),
         None,
     )
-    assert audited() == [("client.change_plan", str(client_acme.id), REASON)]
+    assert ("client.change_plan", str(client_acme.id), REASON) in audited()
+
+
+@pytest.mark.parametrize("role", ["checker", "operator", "superuser"])
+def test_nobody_changes_a_plan_alone(client_acme: Company, plans: None, role: str) -> None:
+    Plan.objects.create(name="shops", requests_per_minute=500)
+    is_root = role == "superuser"
+    dave = person("dave", *(() if is_root else (role,)), is_superuser=is_root)
+    browser = sign_in(user_of(dave))
+    page = browser.get(reverse("admin:wallets_client_change", args=[client_acme.id]))
+    assert ("ask_plan" in page.content.decode()) is is_root
+    form = {"plan": "shops", "ticket": "DESK-9", "request_id": str(uuid7())}
+
+    assert act(browser, "wallets.client", client_acme.id, "set_plan", **form).status_code == 404
+    asked = act(browser, "wallets.client", client_acme.id, "ask_plan", **form)
+
+    assert asked.status_code == (200 if is_root else 403)
+    for made in Approval.objects.all():
+        with pytest.raises(OwnRequest):
+            approve(approval=made.pk, by=dave)
+    assert Approval.objects.count() == (1 if is_root else 0)
+    assert Client.objects.get(pk=client_acme.id).plan.name == "unlimited"
+    assert "client.change_plan" not in [action for action, *_ in audited()]
 
 
 def test_a_plans_limits_are_changed_with_what_they_were(carol: Browser, plans: None) -> None:
@@ -227,12 +263,54 @@ def test_commands_do_the_same(client_acme: Company, plans: None) -> None:
     why = ("--reason", REASON)
     call_command("revoke_key", prefix, *why, stderr=StringIO())
     call_command("create_plan", "shops", "--requests-per-minute", "9", *why, stderr=StringIO())
-    call_command("set_plan", "acme", "shops", *why, stderr=StringIO())
 
-    assert Client.objects.get().plan.requests_per_minute == 9
-    assert [action for action, *_ in audited()] == [
-        *("apikey.rotate", "apikey.revoke", "client.change_plan")
-    ]
-    for words in (("revoke_key", prefix), ("set_plan", "acme", "nothing"), ("rotate_key", "x")):
+    assert Plan.objects.get(name="shops").requests_per_minute == 9
+    assert [action for action, *_ in audited()] == ["apikey.rotate", "apikey.revoke"]
+    for words in (("revoke_key", prefix), ("rotate_key", "x")):
         with pytest.raises(CommandError):
             call_command(*words, *why)
+
+
+def test_the_command_only_asks_for_another_plan(client_acme: Company, plans: None) -> None:
+    Plan.objects.create(name="shops", requests_per_minute=500)
+    carol, dave, out = person("carol", "maker"), person("dave", "checker"), StringIO()
+    why = ("--reason", REASON, "--ticket", "DESK-9")
+
+    call_command("set_plan", "acme", "shops", "--as", "carol", *why, stdout=out, stderr=StringIO())
+
+    made = Approval.objects.get()
+    assert out.getvalue().strip() == str(made.pk)
+    assert (made.requested_by_name, f"staff:{made.requested_by}") == (
+        "carol, by set_plan",
+        carol.id,
+    )
+    assert Client.objects.get().plan.name == "unlimited"
+    with pytest.raises(OwnRequest):
+        approve(approval=made.pk, by=carol)
+    assert Client.objects.get().plan.name == "unlimited"
+    assert approve(approval=made.pk, by=dave).status == Status.CARRIED_OUT
+    assert Client.objects.get().plan.name == "shops"
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("acme", "shops", "--as", "dave"), "right approvals.request_plan_change"),
+        (("acme", "shops", "--as", "nobody"), "no active staff account nobody"),
+        (("acme", "nothing", "--as", "carol"), "no plan"),
+        (("acme", "unlimited", "--as", "carol"), "on this plan already"),
+        (("other", "shops", "--as", "carol"), "no client other"),
+        (("acme", "shops", "--as", "carol", "--ticket", " "), "Give a ticket"),
+    ],
+)
+def test_what_the_command_may_not_ask_for_is_said(
+    client_acme: Company, plans: None, words: tuple[str, ...], sentence: str
+) -> None:
+    Plan.objects.create(name="shops", requests_per_minute=500)
+    person("carol", "maker"), person("dave", "checker")
+
+    with pytest.raises(CommandError, match=sentence):
+        call_command("set_plan", "--reason", REASON, "--ticket", "DESK-9", *words)
+
+    assert Approval.objects.count() == 0
+    assert Client.objects.get().plan.name == "unlimited"
