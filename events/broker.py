@@ -20,10 +20,10 @@ from uuid import UUID
 
 import msgspec
 from django.conf import settings
-from kafka import KafkaProducer
 from kafka import errors as kafka_errors
 from kafka.partitioner import Partitioner, murmur2
 
+from events import kafka_clients
 from wallet_project.kit import servers
 
 BOOTSTRAP_MS: Final = 5_000
@@ -180,7 +180,7 @@ class KafkaBroker:
             _disown(self._made[1])
             self._made = None
         if self._made is None:
-            producer = KafkaProducer(
+            producer = kafka_clients.producer(
                 bootstrap_servers=self._servers,
                 client_id=f"wallet-relay-{os.getpid()}",
                 acks="all",

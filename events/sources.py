@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 from django.conf import settings
-from kafka import ConsumerRebalanceListener, KafkaConsumer, OffsetAndMetadata, TopicPartition
+from kafka import ConsumerRebalanceListener, OffsetAndMetadata, TopicPartition
 from kafka import errors as kafka_errors
 from kafka.coordinator.assignors.range import RangePartitionAssignor
 
-from events import wire
+from events import kafka_clients, wire
 from events.consumer import Consumer, Origin, Received, read_line
 from events.errors import BrokerUnavailable, InstanceTaken
 from events.membership import Membership
@@ -161,8 +161,7 @@ class KafkaSource:
         if self._membership is None:
             self._membership = Membership(group)
         session_ms = settings.CONSUMER_SESSION_SECONDS * 1000
-        client = KafkaConsumer(
-            bootstrap_servers=settings.KAFKA_BOOTSTRAP_SERVERS,
+        client = kafka_clients.consumer(
             client_id=f"wallet-{self._consumer.name}-{os.getpid()}",
             group_id=group,
             group_instance_id=self._membership.name,

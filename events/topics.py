@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from django.conf import settings
-from kafka import KafkaAdminClient
 from kafka import errors as kafka_errors
 
+from events import kafka_clients
 from events.errors import BrokerUnavailable, TopicMismatch
 from events.inbox_age import kept_days
 
@@ -103,8 +103,7 @@ def ensure(
 def _connect(wait_seconds: float) -> Any:
     servers: list[str] = settings.KAFKA_BOOTSTRAP_SERVERS
     try:
-        return KafkaAdminClient(
-            bootstrap_servers=servers,
+        return kafka_clients.admin(
             client_id="wallet-create-topics",
             bootstrap_timeout_ms=wait_seconds * 1000,
             reconnect_backoff_max_ms=1_000,

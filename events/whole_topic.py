@@ -8,14 +8,15 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 from django.conf import settings
-from kafka import KafkaConsumer, TopicPartition
+from kafka import TopicPartition
 from kafka import errors as kafka_errors
 
-from events import wire
+from events import kafka_clients, wire
 from events.consumer import Received, read_line
 from events.errors import BrokerUnavailable
 from events.sources import as_received
 
+BOOTSTRAP_MS: Final = 5_000
 RECORDS: Final = 500
 POLL_MS: Final = 1_000
 PATIENCE_POLLS: Final = 30
@@ -42,10 +43,10 @@ def reader_of(topic: str) -> Iterator[Reader]:
         yield _Log(settings.EVENT_LOG, topic)
         return
     try:
-        consumer = KafkaConsumer(
-            bootstrap_servers=settings.KAFKA_BOOTSTRAP_SERVERS,
+        consumer = kafka_clients.consumer(
             enable_auto_commit=False,
             auto_offset_reset="earliest",
+            bootstrap_timeout_ms=BOOTSTRAP_MS,
         )
     except (kafka_errors.KafkaError, OSError) as error:
         raise BrokerUnavailable(f"Kafka gives nothing to read: {error}") from error

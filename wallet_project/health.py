@@ -10,9 +10,9 @@ from django.conf import settings
 from django.db import Error
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.http import require_safe
-from kafka import KafkaAdminClient
 from kafka.errors import KafkaError
 
+from events import kafka_clients
 from wallet_project.kit import servers
 from wallet_project.kit.monitor import Finding, Monitor, Probe
 from wallets.operations import group_commit
@@ -60,11 +60,7 @@ def ask_redis() -> None:
 def ask_kafka() -> None:
     """Fetch the cluster's metadata."""
     limit_ms = PROBE_SECONDS * 1000
-    KafkaAdminClient(
-        bootstrap_servers=settings.KAFKA_BOOTSTRAP_SERVERS,
-        bootstrap_timeout_ms=limit_ms,
-        request_timeout_ms=limit_ms,
-    ).close()
+    kafka_clients.admin(bootstrap_timeout_ms=limit_ms, request_timeout_ms=limit_ms).close()
 
 
 @cache

@@ -7,3 +7,7 @@ class KitConfig(AppConfig):
     name = "wallet_project.kit"
     label = "kit"
     verbose_name = "Service"
+
+    def ready(self) -> None:
+        """Have `check --deploy` look at the ways to other servers."""
+        from wallet_project.kit import checks  # noqa: F401 - they register themselves

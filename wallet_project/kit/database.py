@@ -46,8 +46,9 @@ _LOCK_WAIT: Final = 1205
 # MariaDB with innodb_snapshot_isolation: a row changed after the transaction's snapshot.
 _CHANGED_MEANWHILE: Final = 1020
 _DUPLICATE: Final = 1062
-# Gone away, lost connection (also mid-COMMIT), killed, shutting down, kicked out when idle.
-_LOST_CONNECTION: Final = frozenset({2002, 2003, 2006, 2013, 2055, 1927, 1053, 4031})
+# Gone away, lost connection (also mid-COMMIT), killed, shutting down, kicked out when idle, TLS
+# that could not be agreed on or broke off.
+_LOST_CONNECTION: Final = frozenset({2002, 2003, 2006, 2013, 2026, 2055, 1927, 1053, 4031})
 # The server turned read-only: it was demoted, so find the new primary by connecting again.
 _DEMOTED: Final = frozenset({1290, 1792, 1836})
 

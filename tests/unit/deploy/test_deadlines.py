@@ -10,8 +10,8 @@ from typing import Final
 from django.conf import settings
 
 from deploy import gunicorn_common
+from wallet_project import connection_settings as module
 from wallet_project import health
-from wallet_project import settings as module
 from wallet_project.kit import rate_limit, servers, versioned_cache
 from wallet_project.kit.database import INTERACTIVE, LEADER
 from wallets.api.express import application
