@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import random
 import threading
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -72,7 +73,7 @@ class Versions:
 
 
 @dataclass
-class Clients:
+class Clients(ABC):
     """Threads of one kind of client. Use it as a context; leaving it raises what went wrong."""
 
     service: Service
@@ -108,9 +109,9 @@ class Clients:
             unknown = self.act(caller, dice)
             self.stop.wait(PAUSE_SECONDS if unknown else REST_SECONDS)
 
+    @abstractmethod
     def act(self, caller: Caller, dice: random.Random) -> bool:
         """Do one thing; return whether its outcome is not known."""
-        raise NotImplementedError
 
     def send(self, caller: Caller, op: Op) -> Answer:
         """Carry out an op once and write down what came of it."""

@@ -7,6 +7,7 @@ import resource
 import signal
 import socket
 import time
+from abc import ABC, abstractmethod
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from typing import Any, Final
@@ -31,7 +32,7 @@ SPARSE_BYTES: Final = 4 * 1024 * 1024
 
 
 @dataclass(slots=True)
-class Broken:
+class Broken(ABC):
     """A fault that is there now, or was."""
 
     world: World
@@ -40,13 +41,13 @@ class Broken:
     seen: str = ""
     """What showed that it was there; empty if nothing did."""
 
+    @abstractmethod
     def begin(self) -> None:
         """Break it."""
-        raise NotImplementedError
 
+    @abstractmethod
     def end(self) -> None:
         """Mend it, and note what was seen of it."""
-        raise NotImplementedError
 
 
 class Kill(Broken):

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
-from typing import Any
-from uuid import UUID
+from datetime import timedelta
 
 import pytest
 from django.db import transaction
@@ -21,41 +19,31 @@ from ledger.periods.errors import (
     PeriodNotProven,
     PeriodOutOfOrder,
 )
-from ledger.periods.models import Calendar, Close, ClosingFigure, DaySum, Reopening
+from ledger.periods.models import Calendar, Close, DaySum, Reopening
 from tests.people import Company, asks, balance, books_now
-from tests.periods import BY, REASON, bar, close, finish, is_open, month_ago, roll
+from tests.periods import (
+    BY,
+    IN_IT,
+    MONTH,
+    NEXT,
+    REASON,
+    bar,
+    close,
+    finish,
+    frozen,
+    is_open,
+    month_ago,
+    put,
+    roll,
+)
 from wallet_project.kit.audit import Actor
 from wallet_project.kit.database import PRIMARY
 from wallet_project.kit.models import AuditRecord
 from wallets import errors
 from wallets.identity import WalletIdentity
-from wallets.operations.deposit import deposit
 from wallets.operations.reverse_transaction import identify, reverse_transaction
 from wallets.operations.transfer import transfer
 from wallets.operations.withdraw import withdraw
-
-MONTH = month_ago(3)
-IN_IT = MONTH + timedelta(days=14)
-NEXT = month_ago(2)
-
-
-def put(wallet: WalletIdentity, amount: int, day: date | None = IN_IT, **more: Any) -> UUID:
-    request = asks(amount, wallet=wallet, value_date=day, **more)
-    return deposit(wallet=wallet, request=request).transaction_id
-
-
-def frozen(made: Close) -> dict[tuple[str, str], tuple[int, int, int, int, int]]:
-    rows = ClosingFigure.objects.filter(close=made)
-    return {
-        (row.account_class, row.currency): (
-            row.opening,
-            row.debits,
-            row.credits,
-            row.closing,
-            row.postings,
-        )
-        for row in rows
-    }
 
 
 def test_a_close_freezes_what_the_month_came_to(

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import threading
-from datetime import date, timedelta
 from typing import Any
-from uuid import UUID
 
 import pytest
 from django.db import connections
@@ -14,36 +12,11 @@ from ledger.periods import closing, keeping
 from ledger.periods.errors import (
     PeriodNotSettled,
 )
-from ledger.periods.models import Close, ClosingFigure
 from tests.people import Company, asks, balance, fund
-from tests.periods import bar, finish, month_ago, roll
+from tests.periods import IN_IT, MONTH, bar, finish, frozen, put, roll
 from wallets import errors
 from wallets.identity import WalletIdentity
 from wallets.operations import _balances
-from wallets.operations.deposit import deposit
-
-MONTH = month_ago(3)
-IN_IT = MONTH + timedelta(days=14)
-NEXT = month_ago(2)
-
-
-def put(wallet: WalletIdentity, amount: int, day: date | None = IN_IT, **more: Any) -> UUID:
-    request = asks(amount, wallet=wallet, value_date=day, **more)
-    return deposit(wallet=wallet, request=request).transaction_id
-
-
-def frozen(made: Close) -> dict[tuple[str, str], tuple[int, int, int, int, int]]:
-    rows = ClosingFigure.objects.filter(close=made)
-    return {
-        (row.account_class, row.currency): (
-            row.opening,
-            row.debits,
-            row.credits,
-            row.closing,
-            row.postings,
-        )
-        for row in rows
-    }
 
 
 @pytest.mark.full_stack

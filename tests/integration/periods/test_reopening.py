@@ -14,7 +14,7 @@ from tests import staff
 from tests.acting import act, act_url
 from tests.integration.approvals.desk import person, user_of
 from tests.people import Company, asks, books_now
-from tests.periods import close, is_open, month_ago
+from tests.periods import MONTH, close, is_open, month_ago
 from wallet_project.kit.audit import Actor
 from wallets import reopening
 from wallets.approvals import queries
@@ -22,7 +22,6 @@ from wallets.approvals.models import Approval, Status
 from wallets.identity import WalletIdentity
 from wallets.operations.deposit import deposit
 
-MONTH = month_ago(3)
 CALENDAR = "periods.calendar"
 APPROVAL = "approvals.approval"
 
