@@ -254,7 +254,7 @@ class _MonthlyForm(ReasonForm):
 
 @admin.register(MonthlyStatements)
 class MonthlyStatementsAdmin(ActingAdmin):
-    """Clients whose wallets get a statement of each month, when it is over in UTC."""
+    """Clients whose wallets get a statement of each month, when it is over where they are."""
 
     list_display = ("client_link", "format", "is_active", "month")
     list_select_related = ("client",)

@@ -167,6 +167,11 @@ class MonthlyStatements(models.Model):
     is_active = models.BooleanField(default=True)
     month = models.DateField()
     """The first day of the month that is worked on next."""
+    since = models.DateTimeField(null=True)
+    """Where its statements begin: where those of the month before ended, also if the client's time
+    zone was changed meanwhile. NULL: with the month, none was made before."""
+    before = models.DateTimeField(null=True)
+    """Where they end, the same for all wallets; NULL: the month is not over yet."""
     last_wallet = BinaryUUIDField(null=True)
     """Every wallet of the client up to this id has its statement of that month."""
 

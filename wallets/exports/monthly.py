@@ -1,16 +1,20 @@
-"""Statements of every month for all wallets of a client, made when the month is over in UTC."""
+"""Statements of every month for all wallets of a client, made when its month is over.
+
+Months begin and end in the time zone of the client's days, as they do in reports.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import logging
 from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Final
 
 from django.db import models, transaction
 
 from ledger import statement_verifier
+from ledger.periods import calendars, zones
 from wallet_project.kit import audit
 from wallet_project.kit.audit import Act, Actor
 from wallet_project.kit.clock import now
@@ -47,11 +51,13 @@ def switch(
             row = _rows().filter(client=owner, format=format_).first()
             if active == (row is not None and row.is_active):
                 raise MonthlyUnchanged(f"{client} has it so already.")
-            month = now().date().replace(day=1)
+            month = _present(owner.pk)
             if row is None:
                 row = MonthlyStatements(client=owner, format=format_, month=month)
             elif active:
-                row.month, row.last_wallet = max(row.month, month), None
+                if month > row.month:
+                    row.month, row.since, row.before = month, None, None
+                row.last_wallet = None
             row.is_active = active
             row.save(using=PRIMARY)
             verb = "start" if active else "stop"
@@ -68,9 +74,26 @@ def issue_due(*, enough: Callable[[], bool] = lambda: False, batch_size: int = B
     many were asked for. Safe to run twice, and by two at once: each wallet and month has one."""
     asked = 0
     for row in list(_rows().filter(is_active=True).order_by("pk")):
-        while not enough() and row.month < _over() and row.is_active:
-            asked += _batch(row, batch_size)
+        while not enough() and row.month < _present(row.client_id, SETTLED_AFTER):
+            _begin(row)
+            if row.before is not None:
+                asked += _batch(row, batch_size)
     return asked
+
+
+def _begin(row: MonthlyStatements) -> None:
+    """Write down the span of a month that is over, before its first statement."""
+    if row.before is not None:
+        return
+    zone = calendars.zone_of(row.client_id)
+    since = row.since or zones.start_of(row.month, zone)
+    before = zones.start_of(calendars.following(row.month), zone)
+    rows = _rows().filter(pk=row.pk)
+    rows.filter(month=row.month, before=None).update(since=since, before=before)
+    # Where another was faster, its span is the span; it may even be in the month after.
+    row.month, row.last_wallet, row.since, row.before = rows.values_list(
+        "month", "last_wallet", "since", "before"
+    ).get()
 
 
 def _batch(row: MonthlyStatements, size: int) -> int:
@@ -85,15 +108,17 @@ def _batch(row: MonthlyStatements, size: int) -> int:
     if len(found) == size:
         row.last_wallet = found[-1].id
     else:
-        row.month, row.last_wallet = _after(row.month), None
+        row.month, row.last_wallet = calendars.following(row.month), None
+        row.since, row.before = row.before, None
     # Where another was faster, its place is the place.
-    _rows().filter(pk=row.pk, **seen).update(month=row.month, last_wallet=row.last_wallet)
+    _rows().filter(pk=row.pk, **seen).update(
+        month=row.month, last_wallet=row.last_wallet, since=row.since, before=row.before
+    )
     return asked
 
 
 def _ask(row: MonthlyStatements, wallet: WalletIdentity) -> bool:
-    since, before = _moment(row.month), _moment(_after(row.month))
-    within = figures.look(wallet, since=since, before=before)
+    within = figures.look(wallet, since=row.since, before=row.before)
     if within.last == 0:
         return False  # it had never moved any money by the end of the month
     format_ = Format(row.format)
@@ -102,8 +127,8 @@ def _ask(row: MonthlyStatements, wallet: WalletIdentity) -> bool:
     asked = NewExport(
         kind=Kind.STATEMENT,
         format=format_,
-        since=since,
-        before=before,
+        since=row.since,
+        before=row.before,
         by="task:monthly_statements",
         reason=f"monthly statement {row.month:%Y-%m}",
         idempotency_key=key,
@@ -116,17 +141,9 @@ def _ask(row: MonthlyStatements, wallet: WalletIdentity) -> bool:
         return False
 
 
-def _over() -> date:
-    """Return the first day of the month that is not over yet."""
-    return (now() - SETTLED_AFTER).date().replace(day=1)
-
-
-def _after(month: date) -> date:
-    return (month + timedelta(days=31)).replace(day=1)
-
-
-def _moment(day: date) -> datetime:
-    return datetime(day.year, day.month, day.day, tzinfo=UTC)
+def _present(client: int, ago: timedelta = timedelta(0)) -> date:
+    """Return the first day of the client's month that goes on, or went on some time ago."""
+    return calendars.month_of(zones.day_of(now() - ago, calendars.zone_of(client)))
 
 
 def _rows() -> models.QuerySet[MonthlyStatements]:

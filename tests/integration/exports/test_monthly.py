@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 
@@ -10,6 +11,7 @@ import pytest
 import time_machine
 from django.db import connections
 
+from ledger.periods import calendars
 from tests.people import Company, fund, wallet_of
 from wallet_project.kit.audit import Actor
 from wallet_project.kit.clock import now
@@ -17,7 +19,13 @@ from wallet_project.kit.models import AuditRecord
 from wallets.errors import ClientNotFound
 from wallets.exports import monthly, worker
 from wallets.exports.errors import MonthlyUnchanged
-from wallets.exports.models import ExportJob, ExportStatus, Format, IssuedStatement
+from wallets.exports.models import (
+    ExportJob,
+    ExportStatus,
+    Format,
+    IssuedStatement,
+    MonthlyStatements,
+)
 from wallets.identity import WalletIdentity
 from wallets.models import Wallet
 
@@ -127,6 +135,78 @@ def test_starting_and_stopping_is_audited_and_done_once(client_acme: Company) ->
     assert Wallet.objects.count() == ExportJob.objects.count() == 0
 
 
-def test_the_month_after_december_is_january() -> None:
-    assert monthly._after(date(2026, 12, 1)) == date(2027, 1, 1)
-    assert monthly._after(date(2026, 1, 1)) == date(2026, 2, 1)
+AUCKLAND, LOS_ANGELES = "Pacific/Auckland", "America/Los_Angeles"
+YEAR = now().year + 1
+
+
+def utc(month: int, day: int, hour: int) -> datetime:
+    return datetime(YEAR, month, day, hour, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("zone", "month", "since", "before"),
+    [
+        # East of UTC; the second month has the change of the clock on its first Sunday.
+        (AUCKLAND, 3, utc(3, 1, 0) - timedelta(hours=13), utc(3, 31, 11)),
+        (AUCKLAND, 4, utc(3, 31, 11), utc(4, 30, 12)),
+        # West of it; the clock is changed within March.
+        (LOS_ANGELES, 3, utc(3, 1, 8), utc(4, 1, 7)),
+        (LOS_ANGELES, 4, utc(4, 1, 7), utc(5, 1, 7)),
+    ],
+)
+def test_the_month_is_that_of_the_clients_time_zone(
+    client_acme: Company,
+    alice: WalletIdentity,
+    zone: str,
+    month: int,
+    since: datetime,
+    before: datetime,
+) -> None:
+    fund(alice, 100)
+    set_zone(client_acme, zone)
+    with at(since - timedelta(minutes=1)):
+        switch()
+        switch(active=False)
+    with at(since + timedelta(minutes=1)):
+        switch()
+        assert MonthlyStatements.objects.get().month == date(YEAR, month, 1)
+    with at(before + timedelta(minutes=59)):
+        assert monthly.issue_due() == 0
+    with at(before + timedelta(minutes=61)):
+        assert monthly.issue_due() == 1
+        assert monthly.issue_due() == 0
+        worker.run(enough=lambda: False)
+
+    job, issued = ExportJob.objects.get(), IssuedStatement.objects.get()
+
+    assert (job.since, job.before) == (issued.since, issued.before) == (since, before)
+    assert job.reason == f"monthly statement {YEAR}-{month:02}"
+
+
+def test_statements_follow_each_other_when_the_time_zone_is_changed(
+    client_acme: Company, alice: WalletIdentity, bob: WalletIdentity
+) -> None:
+    fund(alice, 100)
+    fund(bob, 100)
+    set_zone(client_acme, AUCKLAND)
+    with at(utc(3, 10, 0)):
+        switch()
+    with at(utc(3, 31, 13)):
+        assert monthly.issue_due(enough=ends_after(1), batch_size=1) == 1
+        set_zone(client_acme, LOS_ANGELES)
+    with at(utc(4, 1, 9)):
+        assert monthly.issue_due(batch_size=1) == 1, "the other one, with the same span"
+    with at(utc(5, 1, 9)):
+        assert monthly.issue_due() == 2
+    spans = set(ExportJob.objects.values_list("since", "before"))
+    first = (utc(3, 1, 0) - timedelta(hours=13), utc(3, 31, 11))
+    assert spans == {first, (utc(3, 31, 11), utc(5, 1, 7))}
+
+
+def set_zone(company: Company, name: str) -> None:
+    calendars.set_time_zone(client=company.id, name=name, by=STAFF, reason="they are there")
+
+
+def ends_after(times: int) -> Callable[[], bool]:
+    left = iter([False] * times)
+    return lambda: next(left, True)
