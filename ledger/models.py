@@ -105,6 +105,21 @@ class Reversal(AppendOnlyModel):
         return f"{self.amount} of {self.reverses}"
 
 
+class Correction(AppendOnlyModel):
+    """Which entry corrects which by hand. Unlike a reversal it is not held to the other's amount.
+
+    The correcting entry's metadata say it too, so that seals cover it; this outlives an erasure.
+    """
+
+    entry_id = BinaryUUIDField(primary_key=True)
+    """The entry that corrects."""
+    corrects = BinaryUUIDField(db_index=True)
+    """The entry that was wrong."""
+
+    def __str__(self) -> str:
+        return f"{self.entry_id} corrects {self.corrects}"
+
+
 class Posting(AppendOnlyModel):
     """One line of an entry: an amount on an account. An account has at most one line per entry."""
 

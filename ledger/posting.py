@@ -15,7 +15,7 @@ from uuid import UUID
 from django.db import connections
 
 from ledger.errors import BrokenChain, UnbalancedEntry
-from ledger.models import Account, JournalEntry, NormalSide, Posting, Reversal
+from ledger.models import Account, Correction, JournalEntry, NormalSide, Posting, Reversal
 from wallet_project.kit.bulk_sql import insert_rows
 from wallet_project.kit.database import PRIMARY
 from wallet_project.kit.ids import uuid7
@@ -51,6 +51,7 @@ class Entry:
     description: str | None = None
     metadata: Mapping[str, Any] | None = None
     reverses: UUID | None = None
+    corrects: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +91,11 @@ def post_entries(entries: Sequence[Entry]) -> None:
             for entry in ordered
             if entry.reverses is not None
         ],
+    )
+    insert_rows(
+        Correction,
+        _CORRECTION_COLUMNS,
+        [(entry.id, entry.corrects) for entry in ordered if entry.corrects is not None],
     )
 
 
@@ -180,6 +186,7 @@ _POSTING_COLUMNS: Final = (
 )
 
 _REVERSAL_COLUMNS: Final = ("entry_id", "reverses", "amount")
+_CORRECTION_COLUMNS: Final = ("entry_id", "corrects")
 
 
 def _entry_row(entry: Entry) -> tuple[Any, ...]:

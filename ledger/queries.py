@@ -18,7 +18,7 @@ from django.db import connections
 from django.db.models import DecimalField, Field, Min, Q, Sum
 from django.db.models.functions import Cast
 
-from ledger.models import Account, JournalEntry, NormalSide, Posting, Reversal
+from ledger.models import Account, Correction, JournalEntry, NormalSide, Posting, Reversal
 from wallet_project.kit.bulk_sql import hex_list
 from wallet_project.kit.database import PRIMARY
 
@@ -137,6 +137,29 @@ def reversed_so_far(originals: Collection[UUID]) -> dict[UUID, int]:
 def reversals_of(entry: UUID, *, using: str = PRIMARY) -> list[UUID]:
     """List the entries that have taken an entry back, the first hundred."""
     found = Reversal.objects.using(using).filter(reverses=entry).order_by("entry_id")
+    return list(found.values_list("entry_id", flat=True)[:100])
+
+
+def corrected_by(entry: UUID, *, using: str = PRIMARY) -> UUID | None:
+    """Name the entry that an adjustment corrects; None: it names none."""
+    found = Correction.objects.using(using).filter(pk=entry).values_list("corrects", flat=True)
+    return found.first()
+
+
+def corrected_references(entries: Collection[UUID], *, using: str = PRIMARY) -> dict[UUID, str]:
+    """Tell the references of the entries that these correct; who corrects none is left out."""
+    rows = Correction.objects.using(using).filter(pk__in=list(entries))
+    corrected = dict(rows.values_list("entry_id", "corrects"))
+    if not corrected:
+        return {}
+    found = JournalEntry.objects.using(using).filter(pk__in=set(corrected.values()))
+    references = dict(found.values_list("pk", "reference"))
+    return {entry: references.get(other, "") for entry, other in corrected.items()}
+
+
+def corrections_of(entry: UUID, *, using: str = PRIMARY) -> list[UUID]:
+    """List the entries that correct an entry, the first hundred."""
+    found = Correction.objects.using(using).filter(corrects=entry).order_by("entry_id")
     return list(found.values_list("entry_id", flat=True)[:100])
 
 

@@ -118,6 +118,9 @@ REVERSED_BY: Final = {
 }
 """What can be taken back, and by what. A reversal cannot: post the movement again."""
 
+ADJUSTMENTS: Final = (Kind.ADJUSTMENT_CREDIT, Kind.ADJUSTMENT_DEBIT)
+"""Corrections by hand; they may name the entry that they put right."""
+
 OPERATION_TYPES: Final = {
     Kind.DEPOSIT: "DEPOSIT",
     Kind.WITHDRAWAL: "WITHDRAW",

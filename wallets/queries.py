@@ -21,7 +21,7 @@ from wallets.balances import BalanceView as BalanceView
 from wallets.balances import PastBalanceView as PastBalanceView
 from wallets.balances import balance as balance
 from wallets.balances import balance_at as balance_at
-from wallets.chart import type_shown
+from wallets.chart import ADJUSTMENTS, type_shown
 from wallets.identity import WalletIdentity
 from wallets.models import Wallet
 from wallets.sources import primary_clock as primary_clock
@@ -106,6 +106,7 @@ class TransactionView:
     value_date: str
     created_at: datetime
     reverses: UUID | None
+    corrects: UUID | None
     lines: tuple[TransactionLine, ...]
 
 
@@ -258,6 +259,7 @@ def _transaction(source: Source, client: int, transaction_id: UUID) -> Transacti
         value_date=entry.value_date.isoformat(),
         created_at=entry.posted_at,
         reverses=entry.reverses,
+        corrects=_corrected(entry, source.using),
         lines=tuple(
             TransactionLine(
                 wallet_id=line.account if line.sequence is not None else None,
@@ -270,6 +272,12 @@ def _transaction(source: Source, client: int, transaction_id: UUID) -> Transacti
             for line in entry.lines
         ),
     )
+
+
+def _corrected(entry: PostedEntry, using: str) -> UUID | None:
+    if entry.kind not in ADJUSTMENTS:
+        return None
+    return books.corrected_by(entry.id, using=using)
 
 
 def _items(

@@ -5,13 +5,14 @@ from ledger.admin.entries import JournalEntryAdmin
 from ledger.admin.periods import CalendarAdmin, CloseAdmin
 from ledger.admin.postings import PostingAdmin
 from ledger.admin.proofs import LedgerProofAdmin
-from ledger.admin.reversals import ReversalAdmin
+from ledger.admin.reversals import CorrectionAdmin, ReversalAdmin
 from ledger.admin.seals import SealAdmin
 
 __all__ = [
     "AccountAdmin",
     "CalendarAdmin",
     "CloseAdmin",
+    "CorrectionAdmin",
     "JournalEntryAdmin",
     "LedgerProofAdmin",
     "PostingAdmin",

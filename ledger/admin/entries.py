@@ -112,6 +112,9 @@ def _page(entry: JournalEntry) -> dict[str, Any]:
         "belongs_to": _belonging(entry, using),
         "requests_url": links.requests_url(entry.pk),
         "ask_url": links.ask_url(entry.pk),
+        "adjust_url": links.adjust_url(entry.pk, _only_wallet(postings)),
+        "corrects": _corrected(entry, using),
+        "corrected_by": _entries(using, pk__in=queries.corrections_of(entry.pk, using=using)),
         "can_be_reversed": entry.reverses is None and not _is_approved(entry),
         "reversed_by": _entries(using, pk__in=queries.reversals_of(entry.pk, using=using)),
     }
@@ -126,6 +129,18 @@ def _belonging(entry: JournalEntry, using: str) -> list[Linked]:
     """Find the movement for whose reversal the entry covers what was spent already."""
     taken_back = _id((entry.metadata or {}).get("takesBack"))
     return [] if taken_back is None else _entries(using, pk=taken_back)
+
+
+def _corrected(entry: JournalEntry, using: str) -> list[Linked]:
+    """Find the entry that this one puts right."""
+    corrected = queries.corrected_by(entry.pk, using=using)
+    return [] if corrected is None else _entries(using, pk=corrected)
+
+
+def _only_wallet(postings: list[Posting]) -> UUID | None:
+    """Name the wallet that an entry moved, where it moved one."""
+    wallets = [one.account_id for one in postings if one.version is not None]
+    return wallets[0] if len(wallets) == 1 else None
 
 
 def _id(text: Any) -> UUID | None:

@@ -70,6 +70,12 @@ def requests_url(entry: UUID) -> str:
     return f"{reverse(_APPROVALS)}?{urlencode({'subject': entry, 'status': 'all'})}"
 
 
+def adjust_url(entry: UUID, wallet: UUID | None) -> str:
+    """Return the address of the form that asks for an adjustment which corrects an entry."""
+    known = {"corrects": entry} | ({} if wallet is None else {"wallet": wallet})
+    return f"{reverse(_ASK, args=['adjust'])}?{urlencode(known)}"
+
+
 def ask_url(entry: UUID) -> str:
     """Return the address of the form that asks for an entry to be taken back."""
     return f"{reverse(_ASK, args=['reverse'])}?{urlencode({'entry': entry})}"

@@ -1,4 +1,4 @@
-"""What was taken back."""
+"""What was taken back, and what was put right."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from django.utils.safestring import SafeString
 
 from ledger.admin import links
 from ledger.admin.columns import BooksAdmin
-from ledger.models import Reversal
+from ledger.models import Correction, Reversal
 
 
 @admin.register(Reversal)
@@ -26,3 +26,21 @@ class ReversalAdmin(BooksAdmin):
     @admin.display(description="Takes back")
     def taken(self, reversal: Reversal) -> SafeString:
         return links.link(links.entry_url(reversal.reverses), reversal.reverses)
+
+
+@admin.register(Correction)
+class CorrectionAdmin(BooksAdmin):
+    """Which adjustment put right which entry, newest first."""
+
+    list_display = ("correcting", "corrected")
+    search_fields = ("entry_id", "corrects")
+    search_help_text = "Exact id of either entry"
+    empty_text = "No adjustment has named an entry that it corrects yet."
+
+    @admin.display(description="Entry")
+    def correcting(self, correction: Correction) -> SafeString:
+        return links.link(links.entry_url(correction.entry_id), correction.entry_id)
+
+    @admin.display(description="Corrects")
+    def corrected(self, correction: Correction) -> SafeString:
+        return links.link(links.entry_url(correction.corrects), correction.corrects)

@@ -171,6 +171,7 @@ def test_everything_that_may_be_said_of_a_movement(acme: Api, alice: WalletIdent
         ("valueDate", "2024-02-29"),
         ("createdAt", made.json["createdAt"]),
         ("reverses", None),
+        ("corrects", None),
         (
             "postings",
             sorted_postings(

@@ -73,6 +73,7 @@ BOOKS: Final = [
     page("By channel", "swap_vert", "admin:ledger_account_channels", "ledger.view_account"),
     page("Fees", "percent", "admin:ledger_account_fees", "ledger.view_account"),
     rows("Reversals", "undo", "ledger.reversal"),
+    rows("Corrections", "edit_note", "ledger.correction"),
     rows("Periods", "calendar_month", "periods.calendar"),
     rows("Closed months", "event_available", "periods.close"),
     rows("Proofs", "verified", "ledger.ledgerproof"),

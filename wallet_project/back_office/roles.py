@@ -55,6 +55,7 @@ BUSINESS: Final = view(
     "ledger.journalentry",
     "ledger.posting",
     "ledger.reversal",
+    "ledger.correction",
     "ledger.seal",
     "ledger.ledgerproof",
     "periods.calendar",

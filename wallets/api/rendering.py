@@ -147,6 +147,7 @@ def transaction(call: Call, view: queries.TransactionView) -> Answer:
         value_date=view.value_date,
         created_at=rfc3339(view.created_at),
         reverses=_text(view.reverses),
+        corrects=_text(view.corrects),
         postings=[_posting(line, view.currency) for line in view.lines],
     )
     return answer(call, 200, shown)

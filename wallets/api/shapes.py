@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final
 import msgspec
 from msgspec import Meta, Raw
 
-from wallets.chart import REVERSED_BY
+from wallets.chart import REVERSED_BY, Kind
 
 _UUID: Final = "01932f4e-7c1a-7b2e-9d54-0a6f5f1c2b3d"
 _UUID2: Final = "01932f4e-8b10-7c44-8a01-6c1de5a4f907"
@@ -116,6 +116,8 @@ WalletName = Annotated[
 
 REVERSALS: Final = tuple(kind.upper() for kind in REVERSED_BY.values())
 """The types of what takes a transaction back."""
+ENTRIES: Final = tuple(kind.upper() for kind in Kind if kind not in (Kind.HOLD, Kind.VOID))
+"""The types of what stands in the books."""
 
 
 class Body(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
@@ -295,12 +297,7 @@ class TransactionShown(Shown, frozen=True, kw_only=True):
     """A journal entry with all its legs."""
 
     transaction_id: Id
-    type: Annotated[
-        str,
-        Meta(
-            extra_json_schema={"enum": ["DEPOSIT", "WITHDRAWAL", "TRANSFER", "CAPTURE", *REVERSALS]}
-        ),
-    ]
+    type: Annotated[str, Meta(extra_json_schema={"enum": [*ENTRIES]})]
     amount: AmountOut
     currency: CurrencyCode
     reference_id: ReferenceId | None
@@ -310,6 +307,10 @@ class TransactionShown(Shown, frozen=True, kw_only=True):
     value_date: ValueDate
     created_at: Time
     reverses: Id | None
+    corrects: Annotated[
+        Id | None,
+        Meta(description="The transaction that an adjustment by the operator's staff puts right."),
+    ]
     postings: list[PostingShown]
 
 

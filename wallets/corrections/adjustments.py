@@ -6,7 +6,9 @@ import re
 from datetime import date, timedelta
 from enum import StrEnum
 from typing import Any, Final
+from uuid import UUID
 
+from ledger import queries as books
 from wallet_project.kit import clock
 from wallet_project.kit.audit import Actor
 from wallets import errors
@@ -16,6 +18,7 @@ from wallets.approvals.registry import Asked, Kind, Line, Outcome
 from wallets.chart import House, external_code, house_code
 from wallets.client_names import by_number
 from wallets.corrections import asking
+from wallets.identity import WalletIdentity, parse_uuid
 from wallets.operations.adjust_wallet import adjust_wallet
 
 CODE: Final = "adjustment"
@@ -23,7 +26,9 @@ EXTERNAL: Final = "external"
 """In place of a house account: the one of a payment rail, which `channel` names."""
 ACCOUNTS: Final = (*House, EXTERNAL)
 _CHANNEL: Final = re.compile(r"[a-z0-9-]{1,32}", re.ASCII)
-_FIELDS: Final = frozenset({"direction", "account", "channel", "reason_code", "value_date"})
+_FIELDS: Final = frozenset(
+    {"direction", "account", "channel", "reason_code", "value_date", "corrects"}
+)
 
 
 class Reason(StrEnum):
@@ -46,6 +51,7 @@ def payload(
     reason_code: str,
     channel: str = "default",
     value_date: date | None = None,
+    corrects: UUID | None = None,
 ) -> dict[str, Any]:
     """Say what to do, as the request keeps it."""
     return {
@@ -54,6 +60,7 @@ def payload(
         "channel": channel if account == EXTERNAL else "",
         "reason_code": reason_code,
         "value_date": None if value_date is None else value_date.isoformat(),
+        "corrects": None if corrects is None else str(corrects),
     }
 
 
@@ -69,11 +76,30 @@ def _validate(ask: Asked) -> None:
     if said["account"] == EXTERNAL and not _CHANNEL.fullmatch(str(said["channel"])):
         raise errors.FieldInvalid("A channel has 1 to 32 of a-z, 0-9 and -.", field="channel")
     _check_day(said["value_date"])
+    _check_corrected(said["corrects"], wallet, said["account"])
     row = asking.facts_of(wallet.id).row
     if row.status == "CLOSED":
         raise errors.WalletClosed("A closed wallet takes nothing.")
     if said["direction"] == "DEBIT":
         _refuse_overdraw(asking.facts_of(wallet.id).available, amount, wallet.currency)
+
+
+def _check_corrected(text: str | None, wallet: WalletIdentity, account: str) -> None:
+    """Look that the entry is there and touched the wallet, or suspense where that is cleared."""
+    if text is None:
+        return
+    entry = parse_uuid(text)
+    found = None if entry is None else books.entries_by_id([entry]).get(entry)
+    if found is None or found.client != wallet.client:
+        raise errors.FieldInvalid("There is no such transaction.", field="corrects")
+    touched = {line.account for line in found.lines}
+    if account == House.SUSPENSE:
+        code = house_code(wallet.client_name, House.SUSPENSE, wallet.currency)
+        codes = {name.code for name in books.account_names(touched).values()}
+        if code in codes:
+            return
+    if wallet.id not in touched:
+        raise errors.FieldInvalid("That transaction did not touch this wallet.", field="corrects")
 
 
 def _refuse_overdraw(available: int, amount: int, currency: str) -> None:
@@ -115,7 +141,22 @@ def _describe(approval: Approval) -> list[Line]:
         Line("Against", code),
         Line("Reason code", said["reason_code"]),
         Line("Value date", said["value_date"] or "the day it is posted"),
+        *_corrected_line(_corrected(said)),
     ]
+
+
+def _corrected(said: dict[str, Any]) -> UUID | None:
+    # Requests from before there was such a link have none.
+    text = said.get("corrects")
+    return None if text is None else UUID(text)
+
+
+def _corrected_line(entry: UUID | None) -> list[Line]:
+    found = None if entry is None else books.entries_by_id([entry]).get(entry)
+    if found is None:
+        return []
+    told = f"{found.kind.replace('_', ' ')} with value date {found.value_date}"
+    return [Line("Corrects", told, link=("ledger.journalentry", found.id))]
 
 
 def _account_code(said: dict[str, Any], approval: Approval) -> str:
@@ -128,12 +169,13 @@ def _account_code(said: dict[str, Any], approval: Approval) -> str:
 def _carry_out(approval: Approval, by: Actor) -> Outcome:
     said = sealing.payload_of(approval)
     wallet = asking.wallet_of(approval.client, approval.subject)
-    is_external = said["account"] == EXTERNAL
+    is_external, corrects = said["account"] == EXTERNAL, _corrected(said)
+    note = {"reasonCode": said["reason_code"]}
     request = asking.request_of(
         approval,
         by,
         channel=said["channel"] if is_external else "default",
-        metadata={"reasonCode": said["reason_code"]},
+        metadata=note if corrects is None else note | {"corrects": str(corrects)},
         value_date=_day(said["value_date"]),
     )
     record = adjust_wallet(
@@ -142,6 +184,7 @@ def _carry_out(approval: Approval, by: Actor) -> Outcome:
         is_credit=said["direction"] == "CREDIT",
         request=request,
         act=asking.act_of("adjust", approval, by, wallet.id),
+        corrects=corrects,
     )
     balance = asking.shown(record.balance, record.currency)
     return Outcome(f"The balance was {balance} after it.", record.transaction_id)

@@ -83,6 +83,8 @@ class MovementCommand:
     """Set where the command makes or ends a hold."""
     original: Original | None = None
     """Set where the command is a reversal."""
+    corrects: UUID | None = None
+    """The entry that an adjustment puts right, if it names one."""
     is_approved: bool = False
     """A second person has approved it: it also touches a frozen wallet, never a closed one."""
     covered_by: UUID | None = None

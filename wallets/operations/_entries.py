@@ -32,6 +32,7 @@ def entry_of(
         description=command.description,
         metadata=command.metadata,
         reverses=None if command.original is None else command.original.entry,
+        corrects=command.corrects,
     )
 
 

@@ -218,14 +218,12 @@ def _refuse(command: MovementCommand, drafts: Drafts) -> Refused | None:
     """Ask the policies, in a fixed order: value date, same wallet, status, currency, funds,
     size."""
     rule, wallets = CHART[command.kind], drafts.wallets
-    if rule.counterparty is Party.HOUSES:
-        return None
-    named = wallets[command.wallet]
     closed = policies.refuse_value_date(
         command.value_date, drafts.barred_through.get(command.client)
     )
-    if closed is not None:
+    if closed is not None or rule.counterparty is Party.HOUSES:
         return closed
+    named = wallets[command.wallet]
     if command.terms is not None:
         return _refuse_hold(command, command.terms, drafts)
     if command.original is not None:

@@ -12,6 +12,7 @@ from wallets.idempotency import Key, Part
 from wallets.movements import MovementRecord
 from wallets.operations import _house_accounts, group_commit
 from wallets.operations._commands import MovementCommand
+from wallets.safeguards import switch
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +39,10 @@ def post_difference(*, request: DifferenceRequest) -> MovementRecord:
     :raises ValueError: if there is no difference.
     :raises TooManyChannels: if the client has no such rail and as many as it may have.
     :raises KeyReused: if the key has booked something else.
+    :raises WritesPaused: while money is stopped.
     :raises Unavailable: when it was not done or is not known to be; send the same key again.
     """
+    switch.require_running()
     return group_commit.run(_command(request)).unwrap()
 
 

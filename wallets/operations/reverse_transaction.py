@@ -14,6 +14,7 @@ from wallets.identity import WalletIdentity
 from wallets.movements import MovementRecord, named_and_other
 from wallets.operations import _house_accounts, group_commit
 from wallets.operations._commands import MovementCommand, MovementRequest, Original
+from wallets.safeguards import switch
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +93,10 @@ def reverse_approved(
     :param may_lack: what the wallet has not any more stands on the client's receivables, in an
         entry of its own before the reversal.
     :raises Refused: ReversalTooLarge, InsufficientFunds, WalletClosed, BalanceTooLarge, KeyReused.
+    :raises WritesPaused: while money is stopped.
     :raises Unavailable: when it was not done or is not known to be; send the same key again.
     """
+    switch.require_running()
     made = replace(command(original=original, request=request), is_approved=True, act=act)
     if may_lack:
         made = covered(made, original.wallet)

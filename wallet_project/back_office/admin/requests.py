@@ -27,6 +27,7 @@ from wallets.approvals.models import Approval
 from wallets.approvals.operations.request_approval import request_approval
 from wallets.approvals.registry import Asked
 from wallets.corrections import adjustments, asking, plans, rebuilds, reversals, unfreezing
+from wallets.identity import parse_uuid
 from wallets.models import Client, Plan, Wallet
 
 
@@ -82,9 +83,14 @@ class AdjustmentForm(AskForm):
         widget=UnfoldAdminDateWidget(),
         help_text="Empty: the day on which it is posted.",
     )
+    corrects = _text(
+        max_length=36,
+        required=False,
+        help_text="The id of the journal entry that was wrong, such as one of a closed month.",
+    )
     field_order = (
         *("wallet", "direction", "amount", "account", "channel", "reason_code", "value_date"),
-        *("reason", "ticket"),
+        *("corrects", "reason", "ticket"),
     )
 
 
@@ -156,6 +162,7 @@ class Asks:
             reason_code=asked["reason_code"],
             channel=asked["channel"] or "default",
             value_date=asked["value_date"],
+            corrects=_entry_id(asked["corrects"].strip()),
         )
         return _ask(
             request,
@@ -222,6 +229,13 @@ def _wallet(asked: Cleaned) -> Wallet:
     found = asking.owner_of(asked["wallet"])
     if found is None:
         raise RequestInvalid("There is no wallet of this id.", field="wallet")
+    return found
+
+
+def _entry_id(text: str) -> UUID | None:
+    found = parse_uuid(text)
+    if text and found is None:
+        raise RequestInvalid("That is no entry's id.", field="corrects")
     return found
 
 

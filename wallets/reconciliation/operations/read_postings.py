@@ -8,6 +8,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from ledger import account_feed
+from ledger import queries as books
 from ledger.account_feed import FedPosting
 from wallet_project.kit import clock
 from wallet_project.kit.database import PRIMARY
@@ -80,6 +81,7 @@ def _items(
     sign = 1 if channel == SUSPENSE else -1
     for page in pages:
         moment = clock.now()
+        cleared = _cleared(page, channel)
         items = [
             Item(
                 id=uuid7(),
@@ -90,7 +92,7 @@ def _items(
                 currency=currency,
                 amount=sign * one.amount,
                 day=one.value_date,
-                reference=" ".join(one.reference.split()),
+                reference=" ".join(cleared.get(one.entry, one.reference).split()),
                 posting=one.id,
                 entry=one.entry,
                 made_at=moment,
@@ -98,6 +100,14 @@ def _items(
             for one in page
         ]
         yield items, page[-1].posted_at
+
+
+def _cleared(page: list[FedPosting], channel: str) -> dict[UUID, str]:
+    """Let an adjustment that names the entry it takes from suspense stand there under that one's
+    reference: so it is cleared by itself."""
+    if channel != SUSPENSE:
+        return {}
+    return books.corrected_references([one.entry for one in page])
 
 
 def _waiting(posting: FedPosting, channel: str) -> dict[str, Any]:
