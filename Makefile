@@ -19,7 +19,8 @@ STACK = $(PYTHON) -m deploy.stack $(if $(DB),--db $(DB))
 PIP = $(BIN)/python -m pip install -q --disable-pip-version-check -c requirements/constraints.txt
 # Without these variables the service is the embedded one: SQLite, no Redis, no Kafka.
 EMBEDDED := env -u DATABASE_URL -u DATABASE_OWNER_URL -u DATABASE_REPLICA_URL -u REDIS_URL \
-	-u KAFKA_BOOTSTRAP_SERVERS
+	-u KAFKA_BOOTSTRAP_SERVERS -u DATABASE_ERASER_URL -u DATABASE_REAPER_URL \
+	-u DATABASE_READONLY_URL
 PYTEST = $(BIN)/python -m pytest
 FAST := $(wildcard tests/unit tests/architecture)
 WITHOUT_STACK := $(wildcard tests/unit tests/architecture tests/integration tests/embedded tests/e2e \

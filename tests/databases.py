@@ -31,7 +31,10 @@ KEPT: Final = {
 TEST_DATABASE: Final = os.environ.get("TEST_DATABASE", "test_wallet")
 
 
-_URLS: Final = ("DATABASE_URL", "DATABASE_OWNER_URL", "DATABASE_REPLICA_URL")
+_URLS: Final = (
+    *("DATABASE_URL", "DATABASE_OWNER_URL", "DATABASE_REPLICA_URL"),
+    *("DATABASE_ERASER_URL", "DATABASE_REAPER_URL", "DATABASE_READONLY_URL"),
+)
 
 
 class OnPrimary(Router):

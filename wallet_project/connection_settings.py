@@ -73,8 +73,18 @@ if env.text("DATABASE_REPLICA_URL"):
     if DATABASES["replica"]["ENGINE"] == "wallet_project.kit.mysql":
         # Shorter than the primary's, which has to answer in the same request if this one hangs.
         DATABASES["replica"]["OPTIONS"] |= {"connect_timeout": 1, "read_timeout": 2}
-DATABASE_ERASER = _database("DATABASE_ERASER_URL", "") if env.text("DATABASE_ERASER_URL") else None
+
+
+def _login(name: str) -> dict[str, Any] | None:
+    return _database(name, "") if env.text(name) else None
+
+
+DATABASE_ERASER = _login("DATABASE_ERASER_URL")
 """The primary, as the user who may erase personal data; None: the application's user does."""
+DATABASE_REAPER = _login("DATABASE_REAPER_URL")
+"""The primary, as the user who removes what is past its time; None: the application's user does."""
+DATABASE_READONLY = _login("DATABASE_READONLY_URL")
+"""The primary, as the user of commands that only read; None: the application's user."""
 DATABASE_ROUTERS = ["wallet_project.db_router.Router"]
 
 # --- Kafka ------------------------------------------------------------------------------------

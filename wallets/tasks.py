@@ -12,6 +12,7 @@ from celery import shared_task
 from django.conf import settings
 
 from ledger import rollups, sealing
+from wallet_project.kit import database
 from wallet_project.kit.clock import now
 from wallets import auditing, metrics, operation_queries, payout_queries, seal_heads
 from wallets.operations.expire_holds import expire_holds as expire
@@ -72,7 +73,8 @@ def _measure_payouts() -> None:
 @shared_task
 def purge_refusals() -> None:
     """Remove refusals past their keeping time."""
-    removed = purge(older_than=now() - timedelta(hours=settings.REFUSALS_KEPT_HOURS))
+    with database.as_user(settings.DATABASE_REAPER):
+        removed = purge(older_than=now() - timedelta(hours=settings.REFUSALS_KEPT_HOURS))
     if removed:
         logger.info("refusals.purged", extra={"refusals": removed})
 

@@ -16,6 +16,9 @@ from deploy.starter.supervisor import Supervisor, end_with_a_sentence, say
 _NEEDED = ("DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL", "KAFKA_BOOTSTRAP_SERVERS")
 # Whoever owns the tables could change the books: no process that serves requests knows this.
 _OWNER = "DATABASE_OWNER_URL"
+# For commands that people give, and for the worker, who removes what is past its time.
+_REAPER = "DATABASE_REAPER_URL"
+_ROLES = ("DATABASE_ERASER_URL", _REAPER, "DATABASE_READONLY_URL")
 
 
 def stack_environment() -> dict[str, str]:
@@ -38,7 +41,7 @@ def stack_environment() -> dict[str, str]:
 
 def environment_of(home: Home, port: int, stack: dict[str, str]) -> dict[str, str]:
     """Make the environment of every process that serves."""
-    kept = {name: value for name, value in stack.items() if name != _OWNER}
+    kept = {name: value for name, value in stack.items() if name not in {_OWNER, *_ROLES}}
     return kept | {
         "DJANGO_SETTINGS_MODULE": "wallet_project.settings",
         "WALLET_HOME": str(home.root),
@@ -70,10 +73,11 @@ def run() -> None:
     with Supervisor(home.logs) as supervisor:
         service = Service(home, environment_of(home, port, stack), supervisor)
         owner = {_OWNER: stack[_OWNER]}
+        roles = {name: stack[name] for name in _ROLES if name in stack}
         say("Preparing the database and the topics.")
         migrate = ("migrate", "--database", "owner", "--no-input", "--verbosity", "0")
         service.manage("migrate", *migrate, **owner)
-        service.manage("grant-app-user", "grant_app_user", **owner)
+        service.manage("grant-app-user", "grant_app_user", **owner, **roles)
         service.manage("create-topics", "create_topics")
         key = service.admit_demo_client()
         service.admit_staff()
@@ -89,7 +93,7 @@ def run() -> None:
                 reads_port = lane_port
             else:
                 service.start_reads(PORT=str(reads_port), BEHIND_EDGE="yes", LANE_PROCESSES=readers)
-        service.start_worker()
+        service.start_worker(**{name: url for name, url in roles.items() if name == _REAPER})
         service.start_beat()
         service.start_relay()
         if service.environment.get("CONSUMER_PROCESSES") != "0":

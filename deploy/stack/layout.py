@@ -37,7 +37,8 @@ KAFKA_SIDE = "kafka-side"
 KAFKA_PROXY = "kafka-proxy"
 PORT_NAMES = (*PARTS, KAFKA_CONTROLLER, KAFKA_SIDE, KAFKA_PROXY)
 
-SECRET_NAMES = ("root", "migrate", "app", "repl")
+ROLES = ("eraser", "reaper", "readonly")
+SECRET_NAMES = ("root", "migrate", "app", "repl", *ROLES)
 # Below the range that Linux hands to clients, so that none of them sits on a server's port.
 PORT_RANGE = range(13306, 32000)
 # The kernel allows 107 bytes for the path of a Unix socket; mysqld wants a few for itself.
@@ -237,8 +238,9 @@ def read_strings(path: Path) -> dict[str, str]:
 def load_secrets(home: Home) -> dict[str, str]:
     """Return the passwords, making them at the first start."""
     known = read_strings(home.secrets_file)
-    if not set(SECRET_NAMES) <= known.keys():
-        known = {name: secrets.token_hex(16) for name in SECRET_NAMES}
+    missing = [name for name in SECRET_NAMES if name not in known]
+    if missing:
+        known |= {name: secrets.token_hex(16) for name in missing}
         write_private(home.secrets_file, json.dumps(known, indent=2) + "\n")
     return known
 

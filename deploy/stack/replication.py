@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from deploy.stack.engines import Version, Words, parse_version, words
 from deploy.stack.errors import StackError
-from deploy.stack.layout import LOOPBACK, PRIMARY, REPLICA, Home
+from deploy.stack.layout import LOOPBACK, PRIMARY, REPLICA, ROLES, Home
 from deploy.stack.processes import POLL
 from deploy.stack.wire import Connection, Row, WireError
 
@@ -89,6 +89,24 @@ def ensure(home: Home, primary_port: int, passwords: dict[str, str]) -> None:
             _wait_following(replica)
     except WireError as error:
         raise StackError(f"{REPLICA} cannot be told to follow {PRIMARY}: {error}") from error
+
+
+def ensure_roles(home: Home, passwords: dict[str, str]) -> None:
+    """Have the primary know the users who do one job each; their rights come with each migration.
+
+    Not where the data is made: a stack that was made before them gets them too.
+
+    :raises StackError: when it cannot, with the primary's own words.
+    """
+    try:
+        with connect(home, PRIMARY, passwords) as primary:
+            known = {row["user"] for row in primary.query("SELECT user AS user FROM mysql.user")}
+            identified = words_of(primary).identified
+            for user in ROLES:
+                if user not in known:
+                    primary.query(f"CREATE USER '{user}'@'%' {identified} '{passwords[user]}'")
+    except WireError as error:
+        raise StackError(f"{PRIMARY} does not take its users: {error}") from error
 
 
 def part(home: Home, passwords: dict[str, str]) -> None:

@@ -20,6 +20,7 @@ from deploy.stack.layout import (
     PRIMARY,
     REDIS,
     REPLICA,
+    ROLES,
     Home,
     choose_ports,
     load_ports,
@@ -114,6 +115,8 @@ def start(home: Home, names: Sequence[str]) -> list[str]:
         job.result()
     if PRIMARY in running_parts(home) and REPLICA in names:
         replication.ensure(home, ports[PRIMARY], load_secrets(home))
+    if PRIMARY in names:
+        replication.ensure_roles(home, load_secrets(home))
     return absent
 
 
@@ -200,6 +203,7 @@ def environment(home: Home) -> dict[str, str]:
         "DATABASE_URL": database("app", PRIMARY),
         "DATABASE_OWNER_URL": database("migrate", PRIMARY),
         "DATABASE_REPLICA_URL": database("app", REPLICA),
+        **{f"DATABASE_{user.upper()}_URL": database(user, PRIMARY) for user in ROLES},
         "REDIS_URL": f"redis://{LOOPBACK}:{ports[REDIS]}/0",
         "KAFKA_BOOTSTRAP_SERVERS": f"{LOOPBACK}:{ports[KAFKA]}",
         "STACK_HOME": str(home.root),

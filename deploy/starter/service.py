@@ -63,10 +63,11 @@ class Service:
         words = ("-db", "-f", "deploy/edge/haproxy.cfg")
         self.supervisor.start(self._program("edge", program, *words, **environment))
 
-    def start_worker(self) -> None:
+    def start_worker(self, **environment: str) -> None:
         """Start one Celery worker that does one task at a time."""
         self._start_celery(
             "worker",
+            environment,
             # Solo: a pool's forked children and the threads of a broker's client do not mix.
             *("--pool", "solo", "--concurrency", "1"),
             *("--without-gossip", "--without-mingle", "--without-heartbeat"),
@@ -74,7 +75,7 @@ class Service:
 
     def start_beat(self) -> None:
         """Start the clock of the periodic tasks."""
-        self._start_celery("beat", "--pidfile", "")
+        self._start_celery("beat", {}, "--pidfile", "")
 
     def start_relay(self) -> None:
         """Start the relay that feeds Kafka without Celery and its broker."""
@@ -134,9 +135,9 @@ class Service:
         words = ("-m", "gunicorn", "-c", file, "--name", name)
         self.supervisor.start(self._program(name, sys.executable, *words, **environment))
 
-    def _start_celery(self, kind: str, *arguments: str) -> None:
-        words = ("-m", "celery", "--app", "wallet_project", "--quiet", kind)
-        self.supervisor.start(self._program(kind, sys.executable, *words, *arguments))
+    def _start_celery(self, kind: str, environment: Mapping[str, str], *arguments: str) -> None:
+        words = ("-m", "celery", "--app", "wallet_project", "--quiet", kind, *arguments)
+        self.supervisor.start(self._program(kind, sys.executable, *words, **environment))
 
     def _program(self, name: str, *arguments: str, **environment: str) -> Program:
         return Program(name, arguments, {**self.environment, **environment})

@@ -9,8 +9,8 @@ from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 _READERS = {"text", "flag", "number", "words", "database", "mail"}
-# Wrappers in settings.py that hand their first argument to a reader.
-_WRAPPERS = {"_database"}
+# Wrappers in settings that hand their first argument to a reader.
+_WRAPPERS = {"_database", "_login"}
 
 
 def source_files() -> Iterator[Path]:

@@ -56,7 +56,7 @@ def test_the_parts_are_all_there() -> None:
     assert set(SERVICES) == {
         *("mysql-primary", "mysql-replica", "replication", "redis", "kafka", "kafka-ui"),
         *("migrate", "edge", "lane", "reads", "web", "worker", "beat", "relay", "consumers"),
-        *("webhooks", "exports", "prometheus"),
+        *("webhooks", "exports", "commands", "prometheus"),
     }
     assert set(OURS) == {
         "migrate",
@@ -69,6 +69,7 @@ def test_the_parts_are_all_there() -> None:
         "consumers",
         "webhooks",
         "exports",
+        "commands",
     }
 
 
@@ -95,6 +96,12 @@ def test_every_variable_is_one_that_the_code_reads(name: str) -> None:
 def test_only_migrate_knows_the_owner_of_the_tables() -> None:
     knowing = [name for name in OURS if "DATABASE_OWNER_URL" in OURS[name]["environment"]]
     assert knowing == ["migrate"]
+    for url, those in {
+        "DATABASE_REAPER_URL": {"migrate", "worker", "commands"},
+        "DATABASE_ERASER_URL": {"migrate", "commands"},
+        "DATABASE_READONLY_URL": {"migrate", "commands"},
+    }.items():
+        assert {name for name in OURS if url in OURS[name]["environment"]} == those
     assert not any(OURS[name]["environment"]["OPEN_LOOPBACK"] != "no" for name in OURS)
 
 

@@ -23,7 +23,10 @@ from tests.embedded import starting
 REPOSITORY: Final = Path(__file__).resolve().parents[2]
 CLIENT: Final = "bench"
 SETTLE_SECONDS: Final = 60.0
-_URLS: Final = ("DATABASE_URL", "DATABASE_OWNER_URL", "DATABASE_REPLICA_URL")
+_URLS: Final = (
+    *("DATABASE_URL", "DATABASE_OWNER_URL", "DATABASE_REPLICA_URL"),
+    *("DATABASE_ERASER_URL", "DATABASE_REAPER_URL", "DATABASE_READONLY_URL"),
+)
 _STOP_SECONDS: Final = 60.0
 
 

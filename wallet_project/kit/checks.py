@@ -14,6 +14,8 @@ from wallet_project.kit.tls import Mode, Tls
 
 PLAIN: Final = "kit.W001"
 UNVERIFIED: Final = "kit.W002"
+ELSEWHERE: Final = "kit.W003"
+_PLACE: Final = ("HOST", "PORT")
 
 
 @register(Tags.security, deploy=True)
@@ -41,6 +43,25 @@ def connections_are_protected(**_: Any) -> list[Warning]:
                     "answer in its place.",
                     hint="Set verify, and the CA's file; see docs/security.md.",
                     id=UNVERIFIED,
+                )
+            )
+    return found
+
+
+@register()
+def roles_are_of_the_primary(**_: Any) -> list[Warning]:
+    """Warn of an address for one job that leads elsewhere: only its user and password count."""
+    primary = settings.DATABASES["default"]
+    found = []
+    for name in ("DATABASE_ERASER", "DATABASE_REAPER", "DATABASE_READONLY"):
+        login = getattr(settings, name)
+        if login is not None and any(login[one] != primary[one] for one in _PLACE):
+            found.append(
+                Warning(
+                    f"{name}_URL leads to another server or database than DATABASE_URL; only its "
+                    "user and password count.",
+                    hint="Let both name the primary in the same words.",
+                    id=ELSEWHERE,
                 )
             )
     return found

@@ -11,6 +11,7 @@ from django.conf import settings
 
 from events.consumers.fraud import keeping, mails
 from events.consumers.fraud.models import FraudAlert
+from wallet_project.kit import database
 from wallet_project.kit.clock import now
 from wallet_project.kit.sending import send_due
 
@@ -29,8 +30,9 @@ def send_fraud_mails() -> None:
 @shared_task
 def purge_fraud_observations() -> None:
     """Remove observations past their keeping time."""
-    removed = keeping.purge_observations(
-        older_than=now() - timedelta(days=settings.FRAUD_KEPT_DAYS)
-    )
+    with database.as_user(settings.DATABASE_REAPER):
+        removed = keeping.purge_observations(
+            older_than=now() - timedelta(days=settings.FRAUD_KEPT_DAYS)
+        )
     if removed:
         logger.info("fraud.observations_purged", extra={"observations": removed})

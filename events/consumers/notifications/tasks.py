@@ -11,6 +11,7 @@ from django.conf import settings
 
 from events.consumers.notifications import keeping, sender
 from events.consumers.notifications.models import Notification
+from wallet_project.kit import database
 from wallet_project.kit.clock import now
 from wallet_project.kit.sending import send_due
 
@@ -29,8 +30,9 @@ def send_notifications() -> None:
 @shared_task
 def purge_notifications() -> None:
     """Remove notifications past their keeping time."""
-    removed = keeping.purge_notifications(
-        older_than=now() - timedelta(days=settings.NOTIFICATIONS_KEPT_DAYS)
-    )
+    with database.as_user(settings.DATABASE_REAPER):
+        removed = keeping.purge_notifications(
+            older_than=now() - timedelta(days=settings.NOTIFICATIONS_KEPT_DAYS)
+        )
     if removed:
         logger.info("notifications.purged", extra={"notifications": removed})

@@ -7,9 +7,11 @@ from argparse import ArgumentParser
 from datetime import UTC, datetime
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from events import archive
+from wallet_project.kit import database
 from wallet_project.kit.errors import DomainError
 
 
@@ -38,7 +40,8 @@ class Command(BaseCommand):
             signal.signal(number, lambda *_: stop.set())
         before = None if options["before"] is None else _moment(options["before"])
         try:
-            report = {name: self._one(name, before, stop, options) for name in names}
+            with database.as_user(settings.DATABASE_REAPER):
+                report = {name: self._one(name, before, stop, options) for name in names}
         except DomainError as error:
             raise CommandError(error.detail) from error
         if options["json"]:

@@ -7,13 +7,14 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from ledger import exporting, sealing
 from wallet_project.kit import database
+from wallet_project.kit.reading_command import ReadingCommand
 
 
-class Command(BaseCommand):
+class Command(ReadingCommand):
     """Exit 0: written. Exit 1: not written, or not wholly; then there is no manifest."""
 
     help = (

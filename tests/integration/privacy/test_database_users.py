@@ -2,57 +2,58 @@
 
 from __future__ import annotations
 
-import os
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
-import MySQLdb
 import pytest
-from django.core.management import call_command
-from django.db import connections
+from django.conf import settings
+from django.core.management import CommandError, call_command, get_commands, load_command_class
+from django.db import DatabaseError, OperationalError, connections
+from django.test.utils import CaptureQueriesContext
 
-from deploy.stack.layout import PRIMARY, Home, load_secrets
+from events import tasks
+from events.consumers.fraud import tasks as fraud_tasks
+from events.consumers.notifications import tasks as notification_tasks
+from events.models import ArchivedFile, OutboxEvent
 from ledger.models import JournalEntry
+from tests.archives import folder, lines
 from tests.integration.privacy.test_erasing import SECRET, erase, past
+from tests.people import books_now
+from tests.publishing import age, publish
 from wallet_project.kit import database
 from wallet_project.kit.database_roles import ERASER, READONLY, REAPER, ROLES
+from wallet_project.kit.reading_command import ReadingCommand
+from wallets import tasks as wallet_tasks
 from wallets.identity import WalletIdentity
 from wallets.models import Wallet
 
-__all__ = ["past"]
+__all__ = ["folder", "past"]
 pytestmark = pytest.mark.full_stack
 DENIED = {1142, 1143}
 """The right is missing for the table, or for the column."""
 
 
 @pytest.fixture
-def logins(past: None) -> Iterator[dict[str, dict[str, Any]]]:
-    """Make a user for each role, who is gone after the test."""
-    made = {role: f"{role}_{secrets.token_hex(4)}" for role in ROLES}
-    password = secrets.token_hex(16)
-    for user in made.values():
-        _as_root(f"CREATE USER '{user}'@'%' IDENTIFIED BY '{password}'")
-    try:
-        for role, user in made.items():
-            call_command("grant_app_user", role=role, user=user)
-        yield {role: {"USER": user, "PASSWORD": password} for role, user in made.items()}
-    finally:
-        for user in made.values():
-            _as_root(f"DROP USER '{user}'@'%'")
+def changed(request: pytest.FixtureRequest) -> Any:
+    """Settings that a test may change."""
+    return request.getfixturevalue("settings")
 
 
-def _as_root(statement: str) -> None:
-    home = Home(Path(os.environ["STACK_HOME"]))
-    password = load_secrets(home)["root"]
-    root = MySQLdb.connect(unix_socket=str(home.socket(PRIMARY)), user="root", passwd=password)
-    try:
-        root.cursor().execute(statement)
-        root.commit()
-    finally:
-        root.close()
+@pytest.fixture
+def logins(past: None) -> dict[str, dict[str, Any]]:
+    """The users that the stack has made and `grant_app_user` has given their rights."""
+    found = {}
+    for role, login in (
+        (ERASER, settings.DATABASE_ERASER),
+        (REAPER, settings.DATABASE_REAPER),
+        (READONLY, settings.DATABASE_READONLY),
+    ):
+        assert login is not None
+        found[role] = {name: login[name] for name in ("USER", "PASSWORD")}
+    return found
 
 
 @contextmanager
@@ -111,11 +112,110 @@ def test_the_reaper_removes_what_retention_removes(logins: dict[str, dict[str, A
 
 
 def test_alice_is_erased_by_the_eraser_alone(
-    logins: dict[str, dict[str, Any]], alice: WalletIdentity, settings: Any
+    logins: dict[str, dict[str, Any]], alice: WalletIdentity, changed: Any
 ) -> None:
-    settings.DATABASE_ERASER = logins[ERASER]
+    changed.DATABASE_ERASER = logins[ERASER]
 
     assert erase()[0] == 0
 
     assert Wallet.objects.get(pk=alice.id).user_id is None
     assert JournalEntry.objects.filter(description=SECRET).count() == 2
+
+
+@pytest.fixture
+def old_rows(past: None, folder: Path) -> int:
+    """Published events that are past their time."""
+    publish()
+    age(days=91)
+    return OutboxEvent.objects.count()
+
+
+def test_the_worker_archives_as_the_reaper(
+    logins: dict[str, dict[str, Any]], old_rows: int, folder: Path, changed: Any
+) -> None:
+    changed.DATABASE_REAPER = logins[REAPER]
+
+    tasks.archive_rows()
+    wallet_tasks.purge_refusals()
+    fraud_tasks.purge_fraud_observations()
+    notification_tasks.purge_notifications()
+
+    assert len(lines(folder)) == old_rows
+    assert not OutboxEvent.objects.exists()
+
+
+@pytest.mark.parametrize("command", [True, False])
+def test_whoever_may_not_remove_archives_nothing(
+    logins: dict[str, dict[str, Any]], old_rows: int, folder: Path, changed: Any, command: bool
+) -> None:
+    changed.DATABASE_REAPER = logins[READONLY]
+    with pytest.raises(DatabaseError) as denied:
+        call_command("archive", stderr=StringIO()) if command else tasks.archive_rows()
+    assert denied.value.args[0] in DENIED
+    assert OutboxEvent.objects.count() == old_rows
+    assert not ArchivedFile.objects.exists()
+
+
+def test_the_application_is_itself_again_after_the_reaper(
+    logins: dict[str, dict[str, Any]], old_rows: int, changed: Any
+) -> None:
+    changed.DATABASE_REAPER = logins[REAPER]
+    tasks.archive_rows()
+    with connections["default"].cursor() as cursor:
+        cursor.execute("SELECT CURRENT_USER()")
+        assert cursor.fetchone()[0].startswith(connections["default"].settings_dict["USER"])
+
+
+READING: dict[str, list[str]] = {
+    "report": ["balance-sheet", "--client", "acme"],
+    "trial_balance": [],
+    "statement": ["alice", "--client", "acme", "--csv"],
+    "verify_statement": ["--all"],
+    "export_ledger": ["--out", "books"],
+}
+
+
+@pytest.mark.parametrize("name", READING)
+def test_what_only_reads_reads_as_somebody_who_can_do_nothing_else(
+    logins: dict[str, dict[str, Any]], name: str, changed: Any, tmp_path: Path
+) -> None:
+    changed.DATABASE_READONLY = logins[READONLY]
+    words = [str(tmp_path / "books") if word == "books" else word for word in READING[name]]
+    before = books_now()
+    with CaptureQueriesContext(connections["default"]) as asked:
+        call_command(name, *words, stdout=StringIO(), stderr=StringIO())
+    assert len(asked) > 0
+    assert books_now() == before
+
+    changed.DATABASE_READONLY = logins[READONLY] | {"PASSWORD": "wrong"}
+    with pytest.raises(OperationalError, match="Access denied"):
+        call_command(name, *words, stdout=StringIO(), stderr=StringIO())
+
+
+def test_every_command_that_only_reads_is_named_here() -> None:
+    found = {name for name, app in get_commands().items() if _reads_only(app, name)}
+    assert found == set(READING)
+
+
+def _reads_only(app: str, name: str) -> bool:
+    return isinstance(load_command_class(app, name), ReadingCommand)
+
+
+def test_one_command_gives_every_user_his_rights(
+    logins: dict[str, dict[str, Any]], changed: Any
+) -> None:
+    for role, name in (
+        (ERASER, "DATABASE_ERASER"),
+        (REAPER, "DATABASE_REAPER"),
+        (READONLY, "DATABASE_READONLY"),
+    ):
+        setattr(changed, name, logins[role])
+    out = StringIO()
+    call_command("grant_app_user", dry_run=True, stdout=out, stderr=StringIO())
+    for login in logins.values():
+        assert f"TO `{login['USER']}`@" in out.getvalue()
+    assert f"TO `{settings.DATABASES['default']['USER']}`@" in out.getvalue()
+
+    changed.DATABASE_REAPER = {"USER": settings.DATABASES["default"]["USER"]}
+    with pytest.raises(CommandError, match="give reaper its own"):
+        call_command("grant_app_user", dry_run=True, stdout=out, stderr=StringIO())

@@ -110,6 +110,7 @@ def test_the_addresses_are_complete_and_for_the_owner_only(home: Home) -> None:
         "DATABASE_URL",
         "DATABASE_OWNER_URL",
         "DATABASE_REPLICA_URL",
+        *("DATABASE_ERASER_URL", "DATABASE_REAPER_URL", "DATABASE_READONLY_URL"),
         "REDIS_URL",
         "KAFKA_BOOTSTRAP_SERVERS",
         "STACK_HOME",

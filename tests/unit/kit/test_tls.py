@@ -155,6 +155,17 @@ def test_the_deploy_check_names_each_server_without_tls(
     assert "secret" not in str(checks.connections_are_protected())
 
 
+def test_an_address_for_one_job_leads_to_the_primary(servers: SimpleNamespace) -> None:
+    primary = servers.DATABASES["default"] | {"PORT": 3306}
+    servers.DATABASES["default"] = primary
+    servers.DATABASE_ERASER = None
+    servers.DATABASE_REAPER = primary | {"USER": "reaper"}
+    servers.DATABASE_READONLY = primary | {"USER": "readonly", "HOST": "replica.example.com"}
+    (found,) = checks.roles_are_of_the_primary()
+    assert found.id == checks.ELSEWHERE
+    assert found.msg.startswith("DATABASE_READONLY_URL leads to another server")
+
+
 def test_this_machine_needs_no_tls(servers: SimpleNamespace) -> None:
     servers.DATABASE_TLS = servers.KAFKA_TLS = PLAIN
     servers.REDIS_URL = servers.CELERY_BROKER_URL = "redis://127.0.0.1:6379/0"

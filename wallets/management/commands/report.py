@@ -7,17 +7,18 @@ import sys
 from datetime import UTC, timedelta
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from ledger.periods.reporting import POSTING, REPORTS, VALUE, Asked, Report, Table
 from wallet_project.kit import clock, database
 from wallet_project.kit.errors import DomainError
+from wallet_project.kit.reading_command import ReadingCommand
 from wallets.management.naming import client_named, day_of
 
 _DAYS = 31
 
 
-class Command(BaseCommand):
+class Command(ReadingCommand):
     """Exit 0: printed. Exit 2: printed, and it does not add up: assets are not what is owed, or
     customers have more than there is. Exit 1: it could not."""
 

@@ -7,12 +7,13 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from ledger.account_lines import AccountLine, OtherSide
 from wallet_project.kit.clock import rfc3339
 from wallet_project.kit.database import PRIMARY
 from wallet_project.kit.money import format_minor
+from wallet_project.kit.reading_command import ReadingCommand
 from wallets import statements
 from wallets.management.naming import moment_of, wallet_named
 from wallets.models import Wallet
@@ -21,7 +22,7 @@ from wallets.statements import Asked, File
 _COLUMNS = ("time", "transaction", "type", "reference", "other", "amount", "balance")
 
 
-class Command(BaseCommand):
+class Command(ReadingCommand):
     """Exit 0: printed. Exit 1: it could not."""
 
     help = (

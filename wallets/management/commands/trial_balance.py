@@ -8,13 +8,14 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from wallet_project.kit import database
 from wallet_project.kit.clock import rfc3339
 from wallet_project.kit.database import PRIMARY
 from wallet_project.kit.errors import DomainError
 from wallet_project.kit.money import format_minor
+from wallet_project.kit.reading_command import ReadingCommand
 from wallets.management.naming import client_named, day_of, moment_of
 from wallets.models import Client
 from wallets.trial_balance import TrialBalanceView, trial_balance, trial_balance_by_value
@@ -22,7 +23,7 @@ from wallets.trial_balance import TrialBalanceView, trial_balance, trial_balance
 _COLUMNS = ("client", "currency", "account", "debit", "credit")
 
 
-class Command(BaseCommand):
+class Command(ReadingCommand):
     """Exit 0: debit and credit are equal. Exit 2: they are not. Exit 1: it could not look."""
 
     help = (

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connections
 
-from wallet_project.kit.database_roles import ROLES, role_grants
+from wallet_project.kit.database_roles import ERASER, READONLY, REAPER, ROLES, role_grants
 from wallet_project.kit.kept import guarded_tables
 
 
@@ -18,7 +18,9 @@ class Command(BaseCommand):
 
     help = (
         "Grant the application's MySQL user what it needs and no more: rows of append-only tables "
-        "can be read and inserted, all others also changed and removed. Safe to run twice."
+        "can be read and inserted, all others also changed and removed. The users of "
+        "DATABASE_ERASER_URL, DATABASE_REAPER_URL and DATABASE_READONLY_URL get those of their "
+        "roles. Safe to run twice."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -36,19 +38,39 @@ class Command(BaseCommand):
         connection = connections[alias]
         if connection.vendor != "mysql":
             raise CommandError("Only MySQL and MariaDB have users with rights; nothing to do.")
-        user = options["user"] or settings.DATABASES["default"]["USER"]
-        if not user.replace("_", "").isalnum():
-            raise CommandError(f"{user!r} is not a plain user name.")
-        schema, role = connection.settings_dict["NAME"], options["role"]
-        if role and not options["user"]:
+        schema = connection.settings_dict["NAME"]
+        for role, user in _asked(options):
+            if not user.replace("_", "").isalnum():
+                raise CommandError(f"{user!r} is not a plain user name.")
+            for statement in role_grants(schema, user, role) if role else grants(schema, user):
+                if options["dry_run"]:
+                    self.stdout.write(statement + ";")
+                    continue
+                with connection.cursor() as cursor:
+                    cursor.execute(statement)
+            self.stderr.write(f"The rights of {user} are set.")
+
+
+def _asked(options: dict[str, Any]) -> list[tuple[str, str]]:
+    """Tell who is to get which role's rights; the application's has no name."""
+    logins = {
+        ERASER: settings.DATABASE_ERASER,
+        REAPER: settings.DATABASE_REAPER,
+        READONLY: settings.DATABASE_READONLY,
+    }
+    known = {role: login["USER"] for role, login in logins.items() if login is not None}
+    role, user = options["role"], options["user"]
+    if role:
+        if not (user or role in known):
             raise CommandError(f"Say by --user who gets the rights of {role}.")
-        for statement in role_grants(schema, user, role) if role else grants(schema, user):
-            if options["dry_run"]:
-                self.stdout.write(statement + ";")
-                continue
-            with connection.cursor() as cursor:
-                cursor.execute(statement)
-        self.stderr.write(f"The rights of {user} are set.")
+        return [(role, user or known[role])]
+    app = settings.DATABASES["default"]["USER"]
+    if user:
+        return [("", user)]
+    taken = sorted(role for role, one in known.items() if one == app)
+    if taken:
+        raise CommandError(f"{app} is the application's user: give {', '.join(taken)} its own.")
+    return [("", app), *sorted(known.items())]
 
 
 def grants(schema: str, user: str) -> list[str]:

@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from wallet_project.kit.database import PRIMARY
+from wallet_project.kit.reading_command import ReadingCommand
 from wallets.exports import issuing
 from wallets.exports.models import IssuedStatement
 from wallets.identity import parse_uuid
 
 
-class Command(BaseCommand):
+class Command(ReadingCommand):
     """Exit 0: all hold. Exit 1: it could not look. Exit 2: differences."""
 
     help = (
