@@ -152,6 +152,52 @@ def test_every_answer_tells(
     assert left(reply) == ((10, 9) if path.endswith("withdraw") else (100, 99))
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "body", "takes"),
+    [
+        ("GET", "/wallets/till/statement", None, 10),
+        ("HEAD", "/wallets/till/statement", None, 10),
+        ("GET", f"/statements/{uuid4()}", None, 10),
+        ("POST", "/exports", {"nonsense": 1}, 10),
+        ("GET", "/trial-balance", None, 10),
+        ("POST", "/trial-balance", {}, 1),
+        ("GET", "/exports", None, 1),
+        ("GET", f"/exports/{uuid4()}", None, 1),
+        ("GET", "/wallets/till/balance", None, 1),
+        ("GET", "/wallets/till/transactions", None, 1),
+        ("POST", "/wallets/till/deposit", {"amount": "1.00"}, 1),
+    ],
+)
+def test_what_is_more_work_takes_more_whatever_its_answer(
+    shop: Company, till: WalletIdentity, method: str, path: str, body: Any, takes: int
+) -> None:
+    assert left(Api(shop.key).call(method, path, body)) == (100, 100 - takes)
+
+
+def test_what_does_not_fit_any_more_takes_nothing(shop: Company, till: WalletIdentity) -> None:
+    api = Api(shop.key)
+    for n in range(1, 10):
+        assert left(api.get("/trial-balance")) == (100, 100 - 10 * n)
+    assert left(api.get("/wallets/till")) == (100, 9)
+    refused = api.get("/trial-balance")
+    is_problem(refused, 429, "rate_limited")
+    assert (refused.json["bucket"], left(refused)) == ("requests", (100, 9))
+    assert left(api.get("/wallets/till")) == (100, 8)
+
+
+def test_a_small_plan_has_one_statement_a_minute(shop: Company, till: WalletIdentity) -> None:
+    Plan.objects.create(name="tiny", requests_per_minute=3, withdrawals_per_minute=1)
+    try:
+        _set_plan(shop, "tiny")
+        api = Api(shop.key)
+        done = api.get("/trial-balance")
+        assert (done.status, left(done)) == (200, (3, 0))
+        is_refused(api.get("/wallets"), "requests", 3)
+    finally:
+        _set_plan(shop, "default")
+        Plan.objects.filter(name="tiny").delete()
+
+
 def test_also_where_nothing_changed_and_on_a_bad_key(shop: Company, till: WalletIdentity) -> None:
     api = Api(shop.key)
     etag = api.get("/wallets/till").headers["etag"]

@@ -46,6 +46,8 @@ class ApiView(APIView):
     """Whether a POST to the route moves money or sets it aside."""
     reads_as: ClassVar[ReadClass] = ReadClass.ONE
     """How much work it is to read the route."""
+    weights: ClassVar[Mapping[str, int]] = {}
+    """How many requests a call takes, for methods whose work is more than one look's."""
     takes_query: ClassVar[frozenset[str]] = frozenset()
     """The methods that have parameters in the query string."""
 
@@ -78,7 +80,8 @@ class ApiView(APIView):
             raise
         is_post = request.method == "POST"
         counts_as = self.route_class if is_post else RouteClass.REQUEST
-        verdict = throttling.charge(self.call, self.principal, counts_as)
+        weight = throttling.weight_at_door(self.principal, self.weight_of(request.method or ""))
+        verdict = throttling.charge(self.call, self.principal, counts_as, weight)
         if is_post:
             self.call.key = self.sent_key()
         throttling.hold_to(verdict)
@@ -89,6 +92,11 @@ class ApiView(APIView):
     def is_urgent(cls, method: str) -> bool:
         """Tell whether a call concerns wallets or their money, and goes before all others."""
         return cls.scopes.get(method) in _URGENT
+
+    @classmethod
+    def weight_of(cls, method: str) -> int:
+        """Tell how many requests a call takes."""
+        return cls.weights.get("GET" if method == "HEAD" else method, 1)
 
     def sent_key(self) -> Key | None:
         """Read the idempotency key that the headers of the call hold.

@@ -35,6 +35,9 @@ NO_LIMIT: Final = 1_000_000_000
 """Units a minute where a plan names no number: out of reach, and counted like any other limit, so
 that every answer carries the same headers."""
 
+HEAVY: Final = 10
+"""Requests that a call takes which makes a statement, an export or a sum over many rows."""
+
 _IPV6_HOST_BITS: Final = 64
 
 
@@ -75,6 +78,13 @@ def client_buckets(
         limit = granted.withdrawals_per_minute
         buckets.append(_bucket(WITHDRAWALS, f"c{principal.client}", limit, withdrawals))
     return tuple(buckets)
+
+
+def weight_at_door(principal: Principal, weight: int) -> int:
+    """Tell what a call takes that weighs so much: of a small plan all there is, so that a call
+    which the client may make at all can be made once a minute."""
+    most = principal.allowance.requests_per_minute
+    return weight if most is None else min(weight, max(most, 1))
 
 
 def address_bucket(peer: str, weight: int = 1) -> Bucket:

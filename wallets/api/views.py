@@ -22,7 +22,7 @@ from wallets.api import (
 )
 from wallets.api.binding import READS, ApiView
 from wallets.api.parsing import Verb
-from wallets.api.throttling import ReadClass, RouteClass
+from wallets.api.throttling import HEAVY, ReadClass, RouteClass
 from wallets.identity import parse_uuid
 from wallets.models import Scope
 from wallets.operations import group_commit
@@ -245,6 +245,7 @@ class TrialBalanceView(ApiView):
 
     scopes = {"GET": Scope.LEDGER_READ, "HEAD": Scope.LEDGER_READ}
     reads_as = ReadClass.STATEMENT
+    weights = {"GET": HEAVY}
     takes_query = READS
 
     def get(self, request: Request) -> HttpResponse:

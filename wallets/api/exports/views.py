@@ -12,7 +12,7 @@ from wallet_project.kit.audit import Actor
 from wallets.api import parameters
 from wallets.api.binding import READS, ApiView
 from wallets.api.exports import documentation, parsing, rendering
-from wallets.api.throttling import ReadClass
+from wallets.api.throttling import HEAVY, ReadClass
 from wallets.exports import figures, issuing, jobs, links, worker
 from wallets.exports.errors import LinkNotFound
 from wallets.exports.formats import known
@@ -29,6 +29,7 @@ class StatementView(ApiView):
 
     scopes = {"GET": Scope.TRANSACTIONS_READ, "HEAD": Scope.TRANSACTIONS_READ}
     reads_as = ReadClass.STATEMENT
+    weights = {"GET": HEAVY}
     takes_query = READS
 
     def get(self, request: Request, wallet_id: str) -> HttpResponse:
@@ -56,6 +57,7 @@ class IssuedStatementView(ApiView):
 
     scopes = {"GET": Scope.TRANSACTIONS_READ, "HEAD": Scope.TRANSACTIONS_READ}
     reads_as = ReadClass.STATEMENT
+    weights = {"GET": HEAVY}
 
     def get(self, request: Request, statement_id: str) -> HttpResponse:
         """Show what was stated, and whether the books still say so."""
@@ -73,6 +75,7 @@ class ExportsView(ApiView):
 
     scopes = _READ
     reads_as = ReadClass.LIST
+    weights = {"POST": HEAVY}
     takes_query = READS
 
     def get(self, request: Request) -> HttpResponse:

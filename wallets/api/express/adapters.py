@@ -103,9 +103,12 @@ class Adapters:
         known = credentials.remembered_owner(name)
         return known.found if known is not None else await self._owners.ask(name)
 
-    def take(self, principal: Principal, route_class: RouteClass) -> asyncio.Future[Verdict]:
+    def take(
+        self, principal: Principal, route_class: RouteClass, weight: int
+    ) -> asyncio.Future[Verdict]:
         """Take from a client's buckets."""
-        return self._redis.take(throttling.client_buckets(principal, route_class))
+        taken = throttling.weight_at_door(principal, weight)
+        return self._redis.take(throttling.client_buckets(principal, route_class, taken))
 
     async def charge_withdrawal(self, call: Call, principal: Principal) -> None:
         """Take a withdrawal for a call that was counted as a request, like `charge_list`.

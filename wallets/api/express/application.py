@@ -112,7 +112,7 @@ class Express:
     async def _handle(self, route: Route, asked: Asked) -> Answer:
         call, principal, adapters = asked.call, asked.principal, asked.adapters
         counts_as = route.view.route_class if call.method == "POST" else RouteClass.REQUEST
-        taken = adapters.take(principal, counts_as)
+        taken = adapters.take(principal, counts_as, route.view.weight_of(call.method))
         if route.reads_cache:
             asked.ahead = adapters.ahead(principal, asked.name)
         verdict = await taken
