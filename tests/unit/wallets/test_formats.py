@@ -14,10 +14,12 @@ import openpyxl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from reportlab.pdfbase import pdfmetrics
 
 from ledger.statement_verifier import Head, Line, Tail, kind_of, unguarded
 from tests.statements import pdf_text
 from wallets.chart import CHART
+from wallets.exports.formats import scripts
 from wallets.exports.formats.camt_file import StatementCamt
 from wallets.exports.formats.csv_file import StatementCsv
 from wallets.exports.formats.document import guarded
@@ -98,6 +100,69 @@ def test_a_pdf_has_pages_with_numbers_and_texts_of_many_scripts(tmp_path: Path) 
     second.add([line("Grüße Ελλάδα Привет", "1.00", number) for number in range(1, 121)])
     second.end()
     assert path.read_bytes() == again.read_bytes()
+
+
+HAN, HANGUL = "STSong-Light", "HYSMyeongJo-Medium"
+
+
+@pytest.mark.parametrize(
+    ("reference", "runs"),
+    [
+        ("Zoë Ελ", [("FiraGO", "Zoë Ελ")]),
+        ("漢字かな繁體", [(HAN, "漢字かな繁體")]),
+        ("no. 한글 中", [("FiraGO", "no. "), (HANGUL, "한글"), ("FiraGO", " "), (HAN, "中")]),
+        ("שלום", [("FiraGO", "םולש")]),
+        ("سلام", [("FiraGO", "م\ufe8e\ufee0\ufeb3")]),
+        # Joined, and in the order in which it is seen.
+        ("عين 12", [("FiraGO", "12 \ufee6\ufef4\ufecb")]),
+        ("paid \U0001f600\U00020000\ue000", [("FiraGO", "paid ▯▯▯")]),
+        ("", []),
+    ],
+)
+def test_each_letter_is_drawn_by_a_font_that_has_it(
+    reference: str, runs: list[tuple[str, str]]
+) -> None:
+    (found,) = scripts.lines_of(reference, 7, 128)
+    assert [(run.font, run.text) for run in found] == runs
+
+
+ODD = [
+    *("漢" * 255, "W" * 255, " " * 255, "", "الله" * 60, "한글 😀"),
+    "e\u0301 \u200f\u200d\ufeff\ufffd",
+]
+
+
+@pytest.mark.parametrize("reference", ODD)
+def test_a_pdf_takes_whatever_a_caller_has_written(tmp_path: Path, reference: str) -> None:
+    made = []
+    for name in ("a.pdf", "b.pdf"):
+        book = StatementPdf(issued(), tmp_path / name)
+        book.add([line(reference, "1.00", number) for number in range(1, 4)])
+        book.end()
+        made.append((tmp_path / name).read_bytes())
+    assert made[0] == made[1]
+    assert pdf_text(made[0]).count(NUMBER) > 2
+
+
+def test_all_arabic_letters_are_drawn_wherever_they_stand() -> None:
+    letters = [chr(code) for code in (*range(0x621, 0x63B), *range(0x641, 0x64B))]
+    for letter in letters:
+        for word in (letter, letter + "ب", "ب" + letter, "ب" + letter + "ب"):
+            ((run,),) = scripts.lines_of(word, 7, 128)
+            assert (run.font, len(run.text)) == ("FiraGO", len(word)), word
+            assert "▯" not in run.text, word
+
+
+def test_a_long_reference_stays_in_its_column() -> None:
+    """Also one without a blank, which would run over the amounts."""
+    for reference in ("W" * 255, "漢" * 255, "한 글" * 85, "ab " * 85, "السلام" * 40):
+        lines = scripts.lines_of(reference, 7, 128)
+        assert len(lines) > 1
+        for runs in lines:
+            assert sum(pdfmetrics.stringWidth(one.text, one.font, 7) for one in runs) <= 128
+        if reference.isascii():
+            drawn = "".join(one.text for runs in lines for one in runs)
+            assert drawn.replace(" ", "") == reference.replace(" ", "")
 
 
 @pytest.mark.parametrize("kind", [StatementCsv, StatementJson, StatementCamt, StatementXlsx])

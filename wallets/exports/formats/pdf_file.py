@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
-from functools import cache
 from pathlib import Path
 from typing import Final
 
-import pymupdf_fonts
 from reportlab.lib.pagesizes import A4, landscape
-from reportlab.lib.utils import simpleSplit
 from reportlab.pdfbase import pdfmetrics
-from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.pdfgen.canvas import Canvas
 
 from ledger.statement_verifier import FORMAT, Line, leaf, mark
+from wallets.exports.formats import scripts
 from wallets.exports.formats.document import BookDocument
+from wallets.exports.formats.scripts import BOLD, FONT
 from wallets.exports.issuing import Issued
 
-FONT: Final = "FiraGO"
-BOLD: Final = "FiraGO-Bold"
 _PAGE: Final = landscape(A4)
 _MARGIN: Final = 36
 _SIZE: Final = 7
@@ -47,7 +42,7 @@ class StatementPdf(BookDocument[Line]):
     suffix = "pdf"
 
     def __init__(self, about: Issued, path: Path) -> None:
-        _load_fonts()
+        scripts.load_fonts()
         self._about = about
         # invariant: the same statement is the same file, byte for byte.
         self._canvas = Canvas(str(path), pagesize=_PAGE, invariant=1, pageCompression=1)
@@ -120,7 +115,7 @@ class StatementPdf(BookDocument[Line]):
         self._rule()
 
     def _line(self, line: Line) -> None:
-        pieces = simpleSplit(line.reference, FONT, _SIZE, _REFERENCE_WIDTH) or [""]
+        pieces = scripts.lines_of(line.reference, _SIZE, _REFERENCE_WIDTH)
         self._room(len(pieces) * _LEADING)
         canvas, is_debit = self._canvas, line.amount.startswith("-")
         canvas.setFont(FONT, _SIZE)
@@ -133,7 +128,11 @@ class StatementPdf(BookDocument[Line]):
         canvas.drawRightString(_RIGHT["Balance"], self._y, line.balance)
         canvas.drawString(_MARK, self._y, mark(leaf(line)))
         for piece in pieces:
-            canvas.drawString(_LEFT["Reference"], self._y, piece)
+            drawn = canvas.beginText(_LEFT["Reference"], self._y)
+            for run in piece:
+                drawn.setFont(run.font, _SIZE)
+                drawn.textOut(run.text)
+            canvas.drawText(drawn)
             self._y -= _LEADING
 
     def _sum(self, name: str, amount: str) -> None:
@@ -171,9 +170,3 @@ class StatementPdf(BookDocument[Line]):
         canvas.doForm(_TOTAL)
         canvas.restoreState()
         canvas.showPage()
-
-
-@cache
-def _load_fonts() -> None:
-    for name, key in ((FONT, "figo"), (BOLD, "figbo")):
-        pdfmetrics.registerFont(TTFont(name, io.BytesIO(pymupdf_fonts.fontbuffers[key]())))
