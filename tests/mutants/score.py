@@ -32,12 +32,13 @@ from tests.reports import say, write_section
 
 PAGE: Final = REPOSITORY / "docs" / "reliability.md"
 HEADING: Final = "## How much of a change the unit tests notice"
+_DRAFTS: Final = ("tests/unit/wallets/test_drafts.py", "tests/unit/wallets/test_drafts_of_lists.py")
 TARGETS: Final = {
     "wallet_project/kit/money.py": ("tests/unit/kit/test_money.py",),
     "wallets/policies.py": ("tests/unit/wallets/test_policies.py",),
     "wallets/idempotency.py": ("tests/unit/wallets/test_idempotency_keys.py",),
-    "wallets/operations/_drafts.py": ("tests/unit/wallets/test_drafts.py",),
-    "wallets/operations/_facts.py": ("tests/unit/wallets/test_drafts.py",),
+    "wallets/operations/_drafts.py": _DRAFTS,
+    "wallets/operations/_facts.py": _DRAFTS,
     "ledger/posting.py": ("tests/unit/ledger/test_posting_check.py",),
 }
 """What is changed, and by what it must be noticed."""

@@ -80,3 +80,7 @@ def test_the_digest_of_a_note_survives_only_with_its_salt() -> None:
 def test_nothing_is_posted_outside_a_transaction() -> None:
     with pytest.raises(RuntimeError):
         posting.post_entries([])
+
+
+def test_an_entry_may_have_more_than_two_lines() -> None:
+    posting.check([entry(Line(ALICE, "USD", 5), Line(BOB, "USD", 3), Line(HOUSE, "USD", -8))])
