@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
-from ledger.models import Account, JournalEntry, Posting
+from ledger.models import Account, BalanceSnapshot, JournalEntry, Posting
 from wallet_project.kit.database import PRIMARY
 
 
@@ -29,6 +29,14 @@ def accounts_by_code(codes: Collection[str], *, using: str = PRIMARY) -> dict[st
     """Find accounts by their codes; codes that nobody has are left out."""
     found = Account.objects.using(using).filter(code__in=list(codes))
     return dict(found.values_list("code", "id"))
+
+
+def clients_with(part: str, *, using: str = PRIMARY) -> set[int]:
+    """Tell whose house accounts have this part in their codes and were posted to, by the roll-up's
+    sums: they are few, where a search among all codes would walk through every wallet's."""
+    sums = BalanceSnapshot.objects.using(using).filter(is_house=True)
+    found = sums.filter(account__code__contains=part).order_by()
+    return set(found.values_list("client", flat=True))
 
 
 def postings_since(

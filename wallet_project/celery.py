@@ -48,6 +48,11 @@ BEAT: Final[dict[str, dict[str, Any]]] = {
         "schedule": 10.0,
         "options": {"expires": 10.0},
     },
+    "list what lies on suspense": {
+        "task": "wallets.reconciliation.tasks.read_suspense",
+        "schedule": 10.0,
+        "options": {"expires": 10.0},
+    },
     "end expired holds": {
         "task": "wallets.tasks.expire_holds",
         "schedule": 5.0,

@@ -85,7 +85,7 @@ def test_a_difference_is_found_asked_for_and_posted_by_two_people(
     assert "Reference and amount" in maker.text()
     assert checks.faults(maker.page) == []
 
-    maker.go("/admin/reconciliation/item/?status=OPEN&side=LINE")
+    maker.go("/admin/reconciliation/item/?status__exact=OPEN&side__exact=LINE")
     maker.page.click("tr:has-text('inv-2') >> text=Match")
     maker.page.wait_for_url("**/match/")
     maker.page.check("tr:has-text('inv-2') input:not([disabled])")

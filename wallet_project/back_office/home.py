@@ -61,7 +61,7 @@ PLACES: Final[dict[str, Place]] = {
         "Safeguarding",
         "shield",
         _BOOKS,
-        ("admin:ledger_account_tree", "admin:ledger_account_changelist"),
+        ("admin:ledger_account_safeguarding", "admin:ledger_account_tree"),
     ),
     "proof": Place(
         "Last ledger proof",
@@ -114,7 +114,6 @@ _READERS: Final[dict[str, Callable[[], Tile]]] = {
     "approvals": tiles.approvals,
     "operations": tiles.operations,
     "payouts": tiles.payouts,
-    "suspense": tiles.suspense,
 }
 
 _VARIANTS: Final = {
@@ -179,6 +178,9 @@ class _Reading:
         books = None if told is None else tiles.books_by_currency(told)
         found = {name: self._ask(reader) or UNKNOWN for name, reader in _READERS.items()}
         found |= _of_books(told, books)
+        lines = None if told is None else told.lines
+        open_ = None if lines is None else self._ask(lambda: tiles.suspense(lines))
+        found["suspense"] = open_ or UNKNOWN
         found["dependencies"] = tiles.dependencies()
         flows = self._ask(lambda: rollups.by_day(None, since, today))
         position = None if told is None else told.position

@@ -6,6 +6,7 @@ is counted as quickly as an empty one.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -25,8 +26,10 @@ from wallet_project.kit.admin import money
 from wallet_project.kit.database import PRIMARY
 from wallets.approvals.models import Approval
 from wallets.approvals.models import Status as ApprovalStatus
+from wallets.chart import House
 from wallets.models import OPEN, Operation, OperationStatus, Payout
 from wallets.reconciliation import queries as reconciling
+from wallets.reconciliation.queries import Aged
 
 COUNTED_MAX: Final = 1_000
 PROOF_AGE_MAX: Final = timedelta(days=1)
@@ -108,7 +111,7 @@ def trial_balance(books: Sequence[CurrencyBooks], told: TrialBalance) -> Tile:
         return Tile("Unknown", State.UNKNOWN, "The sums are being made; they lag behind the books.")
     if not books:
         return Tile("Empty", State.GOOD, "Nothing has been posted yet.")
-    return Tile("Balanced", State.GOOD, f"No difference in {_number(len(books), 'currency')}.")
+    return Tile("Balanced", State.GOOD, f"No difference in {number(len(books), 'currency')}.")
 
 
 def safeguarding(books: Sequence[CurrencyBooks]) -> Tile:
@@ -130,7 +133,7 @@ def last_proof() -> Tile:
     proof, audit = proofs.latest(proofs.FULL), proofs.latest(proofs.AUDITOR)
     said, state = "", State.GOOD
     if audit is not None:
-        found = "sound" if audit.sound else _number(audit.findings, "finding")
+        found = "sound" if audit.sound else number(audit.findings, "finding")
         said = f" Auditor: {found}, {words(_age(audit.at))} ago."
         state = State.GOOD if audit.sound else State.ALARM
     if proof is None:
@@ -139,7 +142,7 @@ def last_proof() -> Tile:
     ago = _age(proof.at)
     detail = f"verify_ledger, {words(ago)} ago, up to posting {proof.upto}.{said}"
     if not proof.sound:
-        return Tile(_number(proof.findings, "finding"), State.ALARM, detail)
+        return Tile(number(proof.findings, "finding"), State.ALARM, detail)
     if ago > PROOF_AGE_MAX and state is State.GOOD:
         state = State.NOTE
     return Tile("Sound", state, detail)
@@ -217,17 +220,36 @@ def payouts() -> Tile:
     return Tile(_count(found), State.NOTE if delayed else State.GOOD, detail)
 
 
-def suspense() -> Tile:
-    """Tell how much is open on suspense, and for how long."""
+def suspense(lines: Sequence[Line]) -> Tile:
+    """Tell how much is open on suspense, and for how long.
+
+    :param lines: of the trial balance. What lies there beyond the list is not listed yet.
+    """
     found = reconciling.suspense_ages(clock.now().date())
     items = sum(one.items for one in found)
-    if not items:
+    unlisted = _unlisted(found, lines)
+    if not items and not unlisted:
         return Tile("0", State.GOOD, "Nothing is open on suspense.")
-    oldest = (clock.now().date() - min(one.oldest for one in found)).days
-    ownerless = sum(one.items for one in found if not one.owner)
-    detail = f"The oldest for {_number(oldest, 'day')}, {ownerless:,} without an owner."
-    state = State.ALARM if oldest > SUSPENSE_DAYS_MAX else State.NOTE
-    return Tile(f"{items:,}", state, detail)
+    details = []
+    if items:
+        oldest = max((clock.now().date() - min(one.oldest for one in found)).days, 0)
+        ownerless = sum(one.items for one in found if not one.owner)
+        details.append(f"The oldest for {number(oldest, 'day')}, {ownerless:,} without an owner.")
+        if oldest > SUSPENSE_DAYS_MAX:
+            return Tile(f"{items:,}", State.ALARM, " ".join(details + unlisted))
+    return Tile(f"{items:,}" if items else "Not listed", State.NOTE, " ".join(details + unlisted))
+
+
+def _unlisted(found: Sequence[Aged], lines: Sequence[Line]) -> list[str]:
+    """Hold what the books have on suspense against the list: both are the same to the cent."""
+    apart: defaultdict[str, int] = defaultdict(int)
+    for line in lines:
+        if f":{House.SUSPENSE}:" in (line.code or ""):
+            apart[line.currency] += line.balance
+    for one in found:
+        apart[one.currency] -= one.amount
+    amounts = [money(minor, currency) for currency, minor in sorted(apart.items()) if minor]
+    return [f"{', '.join(amounts)} in the books and not listed yet."] if amounts else []
 
 
 def dependencies() -> Tile:
@@ -269,10 +291,12 @@ def _count(found: int) -> str:
     return f"over {COUNTED_MAX:,}" if found > COUNTED_MAX else f"{found:,}"
 
 
-def _number(count: int, what: str) -> str:
+def number(count: int, what: str) -> str:
+    """Write how many, with the plural that people use."""
     if count == 1:
         return f"1 {what}"
-    plural = f"{what[:-1]}ies" if what.endswith("y") else f"{what}s"
+    is_y = what.endswith("y") and what[-2] not in "aeiou"
+    plural = f"{what[:-1]}ies" if is_y else f"{what}s"
     return f"{count:,} {plural}"
 
 

@@ -191,8 +191,8 @@ class ItemAdmin(DeskColumns, ActingAdmin):
                 ]
                 for one in found
             ],
-            "Nothing is open on suspense.",
-            f"{listed}?channel={SUSPENSE}&status={ItemStatus.OPEN}",
+            "Nothing is open on suspense. What is posted there appears within seconds.",
+            f"{listed}?channel={SUSPENSE}&status__exact={ItemStatus.OPEN}",
         )
         context = {"title": "Suspense by age", "opts": self.model._meta, "sections": [section]}
         return pages.show(self.admin_site, request, "suspense", context)

@@ -68,7 +68,7 @@ class RunAdmin(DeskColumns, ActingAdmin):
         run = kwargs.get("obj")
         if run is not None:
             listed = reverse("admin:reconciliation_item_changelist")
-            more = f"{listed}?client={run.client}&channel={run.channel}&status=OPEN"
+            more = f"{listed}?client={run.client}&channel={run.channel}&status__exact=OPEN"
             context["sections"] = [
                 *_of_file(run),
                 tables.matched(run.result),

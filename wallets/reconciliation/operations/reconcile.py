@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
@@ -10,13 +10,12 @@ from uuid import UUID
 
 from django.db import transaction
 
-from wallet_project.kit import audit, clock, database
+from wallet_project.kit import audit, clock
 from wallet_project.kit.database import PRIMARY
 from wallet_project.kit.ids import uuid7
 from wallets.reconciliation import queries, results, rules
-from wallets.reconciliation.errors import ItemsTaken
-from wallets.reconciliation.models import SUSPENSE, Item, Run, Side
-from wallets.reconciliation.operations import _taking
+from wallets.reconciliation.models import SUSPENSE, Run, Side
+from wallets.reconciliation.operations import _storing
 from wallets.reconciliation.operations.load_file import (
     Loaded,
     Progress,
@@ -61,17 +60,6 @@ class RunResult:
     leftovers: int
     was_stopped: bool = False
     """Before every match was stored."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Storing:
-    """How matches are stored, and by whom."""
-
-    run: UUID
-    by: audit.Actor
-    batch_size: int
-    tell: Progress
-    enough: Callable[[], bool]
 
 
 @dataclass(slots=True)
@@ -119,9 +107,9 @@ def reconcile(
         tell(f"{new} postings read of {place}")
     compared = _compare(queries.open_sheets(channel.client, channel.name), setup.rules)
     _spare(compared, queries.taken_apart(channel.client, channel.name))
-    storing = _Storing(run, by, batch_size, tell, enough)
-    stored = _store_all(compared.proposals, storing)
-    _store_all(_cancelled(channel.client), storing)
+    storing = _storing.Storing(run, by, batch_size, tell, enough)
+    stored = _storing.store_all(compared.proposals, storing)
+    _storing.clear_suspense(channel.client, storing)
     compared.proposals = stored
     result = _result(compared)
     leftovers = results.count_left(result["left"])
@@ -180,62 +168,6 @@ def _spare(compared: _Compared, apart: set[frozenset[UUID]]) -> None:
             (currency, Doubt(one.rule, one.lines, one.postings, "Somebody took it apart."))
             for one in again
         ]
-
-
-def _cancelled(client: int) -> dict[str, list[Proposal]]:
-    apart = queries.taken_apart(client, SUSPENSE)
-    return {
-        currency: [
-            one
-            for one in rules.cancel_out(sheet.postings).proposals
-            if frozenset(one.postings) not in apart
-        ]
-        for currency, sheet in queries.open_sheets(client, SUSPENSE).items()
-    }
-
-
-def _store_all(
-    proposals: Mapping[str, Sequence[Proposal]], storing: _Storing
-) -> dict[str, list[Proposal]]:
-    """Store matches in batches; return those that were made."""
-    made: dict[str, list[Proposal]] = {}
-    for currency, some in proposals.items():
-        made[currency] = []
-        for start in range(0, len(some), storing.batch_size):
-            if storing.enough():
-                return made
-            batch = some[start : start + storing.batch_size]
-            try:
-                _store(batch, storing)
-                made[currency] += batch
-            except ItemsTaken:
-                made[currency] += [one for one in batch if _store_alone(one, storing)]
-            storing.tell(f"{start + len(batch)} of {len(some)} matches in {currency} stored")
-    return made
-
-
-def _store_alone(proposal: Proposal, storing: _Storing) -> bool:
-    try:
-        _store([proposal], storing)
-    except ItemsTaken:
-        return False
-    return True
-
-
-def _store(batch: Sequence[Proposal], storing: _Storing) -> None:
-    def body() -> None:
-        with transaction.atomic(using=PRIMARY, durable=True):
-            wanted = {id_ for one in batch for id_ in (*one.lines, *one.postings)}
-            items = {item.pk: item for item in _taking.lock(wanted)}
-            new = [_new_match(one, items, storing.run) for one in batch]
-            _taking.match(new, at=clock.now(), by=storing.by.id)
-
-    database.run_retrying(body, database.INTERACTIVE, operation="match_items")
-
-
-def _new_match(proposal: Proposal, items: Mapping[UUID, Item], run: UUID) -> _taking.NewMatch:
-    members = [items[id_] for id_ in (*proposal.lines, *proposal.postings)]
-    return _taking.NewMatch(uuid7(), proposal.rule, members, dict(proposal.evidence), run)
 
 
 def _result(compared: _Compared) -> dict[str, Any]:
