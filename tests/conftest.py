@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.db import connections
 
+from events import lateness
 from ledger import settled
 from tests import databases
 from tests.people import Company, wallet_of
@@ -43,6 +44,7 @@ def _nobody_is_away() -> Iterator[None]:
     yield
     servers.forget()
     switch.forget()
+    lateness.forget()
 
 
 @pytest.fixture

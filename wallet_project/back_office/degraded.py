@@ -7,6 +7,8 @@ from django.db import Error
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 
+from events import lateness
+from wallet_project.back_office.tiles import EVENT_LATE, words
 from wallet_project.kit import clock, replica, servers
 from wallet_project.kit.database import is_transient
 from wallet_project.kit.request_id import request_id_of
@@ -14,7 +16,10 @@ from wallets.safeguards import switch
 
 
 def sentences() -> list[str]:
-    """Say what is degraded, a sentence each; none when all is well. Waits for nothing."""
+    """Say what is degraded, a sentence each; none when all is well.
+
+    Waits for no part that is away; how late events are is asked of the primary every few seconds.
+    """
     found = []
     if servers.is_read_only():
         seen = replica.heartbeat_seen()
@@ -29,11 +34,25 @@ def sentences() -> list[str]:
         found.append("The replica is away; everything is read from the primary.")
     if servers.redis.is_open:
         found.append("Redis is away; limits of calls hold in each process by itself.")
-    if servers.kafka.is_open:
-        found.append("Kafka is away; events wait in the outbox and leave in order afterwards.")
+    found += _events()
     if servers.gateway.is_open:
         found.append("The payment gateway is away; payouts wait, their money stays held.")
     return found
+
+
+def _events() -> list[str]:
+    """Say that events wait, and for how long: a relay that is down opens no breaker here."""
+    age = None if servers.is_read_only() else lateness.age()
+    is_late = age is not None and age > EVENT_LATE
+    oldest = f", the oldest for {words(age)}," if age is not None and is_late else ""
+    if servers.kafka.is_open:
+        return [f"Kafka is away; events wait in the outbox{oldest} and leave in order afterwards."]
+    if is_late:
+        return [
+            f"Events are late: they wait in the outbox{oldest} and leave in order. "
+            "Is a relay running, and Kafka up?"
+        ]
+    return []
 
 
 def answer(request: HttpRequest, error: BaseException | None) -> HttpResponse | None:

@@ -13,8 +13,9 @@ from django.db import connections
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from events import lateness
 from events.consumers.fraud.models import Action, FraudAlert, RuleName
-from events.models import OutboxEvent
+from events.models import OutboxEvent, OutboxStatus
 from ledger import proofs
 from ledger.models import Posting, RollUp
 from tests import databases
@@ -294,3 +295,18 @@ def queries_of(staff: Client) -> int:
     with CaptureQueriesContext(connections["default"]) as captured:
         home(staff)
     return len(captured)
+
+
+def test_every_page_says_how_late_events_are(alice: WalletIdentity) -> None:
+    fund(alice, 100)
+    staff = superuser()
+    assert "Events are late" not in staff.get("/admin/wallets/wallet/").content.decode()
+    OutboxEvent.objects.update(occurred_at=now() - timedelta(minutes=3, seconds=20))
+    lateness.forget()
+
+    page = staff.get("/admin/wallets/wallet/").content.decode()
+
+    assert "they wait in the outbox, the oldest for 3 min, and leave in order" in page
+    OutboxEvent.objects.update(status=OutboxStatus.PUBLISHED, published_at=now())
+    lateness.forget()
+    assert "Events are late" not in staff.get("/admin/wallets/wallet/").content.decode()

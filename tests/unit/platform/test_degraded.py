@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from django.db import OperationalError, ProgrammingError
 from django.test import RequestFactory
 
+from events import lateness
 from ledger.models import Posting
 from wallet_project.back_office import degraded
 from wallet_project.db_router import Router
@@ -21,6 +23,7 @@ from wallets.safeguards import switch
 def _nothing_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(switch, "was_paused", lambda: False)
     monkeypatch.setattr(replica, "heartbeat_seen", lambda: None)
+    monkeypatch.setattr(lateness, "age", lambda: None)
     for one in servers.ALL:
         monkeypatch.setattr(one, "_probe", None)
 
@@ -39,6 +42,44 @@ def test_each_part_that_is_away_has_a_sentence(breaker: Breaker) -> None:
     open_it(breaker)
     (sentence,) = degraded.sentences()
     assert breaker.dependency in sentence.lower()
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"),
+    [
+        (0, []),
+        (10, []),
+        (
+            185,
+            [
+                "Events are late: they wait in the outbox, the oldest for 3 min, and leave in "
+                "order. Is a relay running, and Kafka up?"
+            ],
+        ),
+    ],
+)
+def test_events_that_wait_are_told_with_their_age(
+    monkeypatch: pytest.MonkeyPatch, seconds: int, told: list[str]
+) -> None:
+    monkeypatch.setattr(lateness, "age", lambda: timedelta(seconds=seconds))
+    assert degraded.sentences() == told
+
+
+def test_kafka_that_is_away_is_one_sentence_with_the_age(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lateness, "age", lambda: timedelta(minutes=2))
+    open_it(servers.kafka)
+    assert degraded.sentences() == [
+        "Kafka is away; events wait in the outbox, the oldest for 2 min, and leave in order "
+        "afterwards."
+    ]
+
+
+def test_a_primary_that_is_away_is_not_asked_how_late_events_are(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(lateness, "age", lambda: pytest.fail("it was asked"))
+    open_it(servers.primary)
+    assert len(degraded.sentences()) == 1
 
 
 def test_money_that_is_stopped_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
