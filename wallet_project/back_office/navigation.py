@@ -58,6 +58,7 @@ MONEY: Final = [
     rows("Payouts", "payments", "wallets.payout"),
     rows("Operations", "sync_alt", "wallets.operation"),
     rows("Refusals", "block", "wallets.refusal"),
+    rows("Limits", "speed", "safeguards.limit"),
     rows("Statements", "description", "exports.issuedstatement"),
     rows("Exports", "download", "exports.exportjob"),
     rows("Monthly statements", "calendar_month", "exports.monthlystatements"),

@@ -51,6 +51,7 @@ BUSINESS: Final = view(
     "wallets.client",
     "wallets.apikey",
     "wallets.plan",
+    "safeguards.limit",
     "ledger.account",
     "ledger.journalentry",
     "ledger.posting",
@@ -114,6 +115,7 @@ ROLES: Final[dict[str, frozenset[Right]]] = {
     | EXPORTING
     | act("wallets.wallet", "unfreeze_wallet")
     | act("wallets.plan", "manage_plan")
+    | act("safeguards.limit", "set_limit")
     | act("periods.calendar", "approve_reopening", "set_time_zone")
     | act("fraud.fraudrule", "change_fraudrule")
     | act("reconciliation.channelsetup", "set_up_channel")

@@ -3,6 +3,7 @@
 from wallets.admin.clients import ApiKeyAdmin, ClientAdmin, PlanAdmin
 from wallets.admin.exports import ExportJobAdmin, IssuedStatementAdmin, MonthlyStatementsAdmin
 from wallets.admin.holds import HoldAdmin, PayoutAdmin
+from wallets.admin.limits import LimitAdmin
 from wallets.admin.operations import OperationAdmin, RefusalAdmin
 from wallets.admin.wallets import WalletAdmin
 
@@ -12,6 +13,7 @@ __all__ = [
     "ExportJobAdmin",
     "HoldAdmin",
     "IssuedStatementAdmin",
+    "LimitAdmin",
     "MonthlyStatementsAdmin",
     "OperationAdmin",
     "PayoutAdmin",

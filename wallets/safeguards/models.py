@@ -44,6 +44,7 @@ class Limit(models.Model):
 
     class Meta:
         indexes: ClassVar = [models.Index(fields=["client"], name="limit_by_client")]
+        permissions: ClassVar = [("set_limit", "Can set what may leave wallets")]
 
     def __str__(self) -> str:
         return str(self.wallet or f"{self.client} {self.currency}")
