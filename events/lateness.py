@@ -1,4 +1,4 @@
-"""How late events are just now, for whoever asks often: the answer is kept for some seconds."""
+"""How late events are just now, for pages: asked every few seconds, told without asking."""
 
 from __future__ import annotations
 
@@ -8,33 +8,31 @@ import time
 from datetime import timedelta
 from typing import Final
 
-from django.db import Error
-
 from events import queries
 
 KEPT_SECONDS: Final = 5.0
 
 _lock = threading.Lock()
-_known: tuple[timedelta | None, float] = (None, -math.inf)
+_known: tuple[timedelta, float] = (timedelta(), -math.inf)
 
 
-def age() -> timedelta | None:
-    """Tell for how long the oldest event waits for the relay; None: the primary did not say."""
+def look() -> None:
+    """Ask the primary, unless somebody has a few seconds ago."""
     global _known
-    found, until = _known
-    if time.monotonic() < until:
-        return found
-    try:
-        found = timedelta(seconds=queries.oldest_pending_age_seconds())
-    except Error:
-        found = None
+    if time.monotonic() < _known[1]:
+        return
+    found = timedelta(seconds=queries.oldest_pending_age_seconds())
     with _lock:
         _known = (found, time.monotonic() + KEPT_SECONDS)
-    return found
+
+
+def known() -> timedelta:
+    """Tell for how long the oldest event has waited for the relay at the last look."""
+    return _known[0]
 
 
 def forget() -> None:
     """Ask again at once; for tests."""
     global _known
     with _lock:
-        _known = (None, -math.inf)
+        _known = (timedelta(), -math.inf)

@@ -15,11 +15,14 @@ from wallet_project.kit.request_id import request_id_of
 from wallets.safeguards import switch
 
 
-def sentences() -> list[str]:
-    """Say what is degraded, a sentence each; none when all is well.
+def look() -> None:
+    """Find out what no breaker tells: how late events are. Asks the primary, where it answers."""
+    if not servers.is_read_only():
+        lateness.look()
 
-    Waits for no part that is away; how late events are is asked of the primary every few seconds.
-    """
+
+def sentences() -> list[str]:
+    """Say what is degraded, a sentence each; none when all is well. Waits for nothing."""
     found = []
     if servers.is_read_only():
         seen = replica.heartbeat_seen()
@@ -42,9 +45,9 @@ def sentences() -> list[str]:
 
 def _events() -> list[str]:
     """Say that events wait, and for how long: a relay that is down opens no breaker here."""
-    age = None if servers.is_read_only() else lateness.age()
-    is_late = age is not None and age > EVENT_LATE
-    oldest = f", the oldest for {words(age)}," if age is not None and is_late else ""
+    age = lateness.known()
+    is_late = age > EVENT_LATE and not servers.is_read_only()
+    oldest = f", the oldest for {words(age)}," if is_late else ""
     if servers.kafka.is_open:
         return [f"Kafka is away; events wait in the outbox{oldest} and leave in order afterwards."]
     if is_late:

@@ -29,6 +29,7 @@ class BackOfficeSite(UnfoldAdminSite):  # type: ignore[misc]
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         """Add to what every page shows what does not work as usual."""
         context: dict[str, Any] = super().each_context(request)
+        degraded.look()
         return context | {"degraded": degraded.sentences()}
 
     @method_decorator(never_cache)

@@ -16,13 +16,17 @@ class WriteSwitch(models.Model):
 
     id = models.PositiveSmallIntegerField(primary_key=True)
     is_paused = models.BooleanField()
+    lets_finish = models.BooleanField(default=False)
+    """While paused: what was accepted before is done all the same. This is how a service drains."""
     reason = models.CharField(max_length=500)
     changed_by = models.CharField(max_length=64)
     """As the audit log names it."""
     changed_at = models.DateTimeField()
 
     def __str__(self) -> str:
-        return "paused" if self.is_paused else "running"
+        if not self.is_paused:
+            return "running"
+        return "draining" if self.lets_finish else "paused"
 
 
 class Limit(models.Model):

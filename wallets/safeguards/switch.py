@@ -15,23 +15,30 @@ from wallets.safeguards.models import WriteSwitch
 
 KEPT_SECONDS: Final = 3.0
 """How long an answer is believed: the switch bites within 5 s everywhere."""
+BITES_SECONDS: Final = 5.0
 
 _lock = threading.Lock()
 _known: tuple[bool, float] = (False, -math.inf)
 
 
 def paused(using: str) -> Exists:
-    """Make the expression that tells in another statement whether money is stopped."""
+    """Make the expression that tells in another statement whether callers may move money: not
+    while it is stopped, and not while the service drains."""
     return Exists(WriteSwitch.objects.using(using).filter(pk=WriteSwitch.THE_ROW, is_paused=True))
 
 
 def is_paused() -> bool:
-    """Tell whether money is stopped, as of a few seconds ago."""
+    """Tell whether work stands still, too, as of a few seconds ago. It does not while the service
+    drains: what was accepted is done then."""
     answer, until = _known
     if time.monotonic() < until:
         return answer
     found = replica.read_primary_first(
-        lambda source: WriteSwitch.objects.using(source.using).filter(is_paused=True).exists()
+        lambda source: (
+            WriteSwitch.objects.using(source.using)
+            .filter(is_paused=True, lets_finish=False)
+            .exists()
+        )
     )
     note(found)
     return found

@@ -23,7 +23,7 @@ from wallets.safeguards import switch
 def _nothing_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(switch, "was_paused", lambda: False)
     monkeypatch.setattr(replica, "heartbeat_seen", lambda: None)
-    monkeypatch.setattr(lateness, "age", lambda: None)
+    monkeypatch.setattr(lateness, "known", timedelta)
     for one in servers.ALL:
         monkeypatch.setattr(one, "_probe", None)
 
@@ -61,12 +61,12 @@ def test_each_part_that_is_away_has_a_sentence(breaker: Breaker) -> None:
 def test_events_that_wait_are_told_with_their_age(
     monkeypatch: pytest.MonkeyPatch, seconds: int, told: list[str]
 ) -> None:
-    monkeypatch.setattr(lateness, "age", lambda: timedelta(seconds=seconds))
+    monkeypatch.setattr(lateness, "known", lambda: timedelta(seconds=seconds))
     assert degraded.sentences() == told
 
 
 def test_kafka_that_is_away_is_one_sentence_with_the_age(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lateness, "age", lambda: timedelta(minutes=2))
+    monkeypatch.setattr(lateness, "known", lambda: timedelta(minutes=2))
     open_it(servers.kafka)
     assert degraded.sentences() == [
         "Kafka is away; events wait in the outbox, the oldest for 2 min, and leave in order "
@@ -77,8 +77,10 @@ def test_kafka_that_is_away_is_one_sentence_with_the_age(monkeypatch: pytest.Mon
 def test_a_primary_that_is_away_is_not_asked_how_late_events_are(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(lateness, "age", lambda: pytest.fail("it was asked"))
+    monkeypatch.setattr(lateness, "look", lambda: pytest.fail("it was asked"))
+    monkeypatch.setattr(lateness, "known", lambda: timedelta(hours=1))
     open_it(servers.primary)
+    degraded.look()
     assert len(degraded.sentences()) == 1
 
 
