@@ -163,6 +163,22 @@ def corrections_of(entry: UUID, *, using: str = PRIMARY) -> list[UUID]:
     return list(found.values_list("entry_id", flat=True)[:100])
 
 
+def corrected_on(account: UUID, entries: Collection[UUID]) -> dict[UUID, int]:
+    """Sum what those that correct entries have posted on an account (minor units, credit
+    positive), by the entries that they correct; those with nothing are left out."""
+    if not entries:
+        return {}
+    rows = Correction.objects.using(PRIMARY).filter(corrects__in=list(entries))
+    corrects = dict(rows.values_list("entry_id", "corrects"))
+    if not corrects:
+        return {}
+    found: dict[UUID, int] = {}
+    posted = Posting.objects.using(PRIMARY).filter(entry__in=list(corrects), account=account)
+    for entry, amount in posted.values_list("entry_id", "amount"):
+        found[corrects[entry]] = found.get(corrects[entry], 0) + amount
+    return found
+
+
 def page_of_account(
     account: UUID, *, before_sequence: int | None, limit: int, using: str = PRIMARY
 ) -> list[tuple[int, UUID]]:

@@ -39,6 +39,10 @@ class Kind(StrEnum):
     """A rail has more than the books say: the difference waits on suspense, as a credit."""
     FROM_SUSPENSE = "from_suspense"
     """A rail has less than the books say: the difference waits on suspense, as a debit."""
+    CLEARING_CREDIT = "clearing_credit"
+    """What waits on suspense as a debit leaves it for the fees or for the rail it came from."""
+    CLEARING_DEBIT = "clearing_debit"
+    """What waits on suspense as a credit leaves it in the same way."""
 
     ADJUSTMENT_CREDIT = "adjustment_credit"
     """A correction by hand: money comes into the wallet from a house account."""
@@ -59,7 +63,7 @@ class Party(StrEnum):
     WALLET = "wallet"
     """Another wallet."""
     HOUSES = "houses"
-    """The rail's house account, and what the command names is a house account, too: no customer's
+    """A house account, such as the rail's, and what the command names is one, too: no customer's
     money moves, so there is nothing to lock and nobody to tell."""
     NOBODY = "nobody"
     """No money moves."""
@@ -105,6 +109,8 @@ CHART: Final[dict[Kind, Rule]] = {
     ),
     Kind.TO_SUSPENSE: Rule(+1, Party.HOUSES, "", None, "TO_SUSPENSE"),
     Kind.FROM_SUSPENSE: Rule(-1, Party.HOUSES, "", None, "FROM_SUSPENSE"),
+    Kind.CLEARING_CREDIT: Rule(+1, Party.HOUSES, "", None, "CLEARING_CREDIT"),
+    Kind.CLEARING_DEBIT: Rule(-1, Party.HOUSES, "", None, "CLEARING_DEBIT"),
     Kind.ADJUSTMENT_CREDIT: Rule(+1, Party.HOUSE, contracts.ADJUSTED, None, "ADJUSTMENT_CREDIT"),
     Kind.ADJUSTMENT_DEBIT: Rule(-1, Party.HOUSE, contracts.ADJUSTED, None, "ADJUSTMENT_DEBIT"),
     Kind.SHORTFALL: Rule(+1, Party.HOUSE, contracts.ADJUSTED, None, "SHORTFALL"),
@@ -120,6 +126,9 @@ REVERSED_BY: Final = {
 
 ADJUSTMENTS: Final = (Kind.ADJUSTMENT_CREDIT, Kind.ADJUSTMENT_DEBIT)
 """Corrections by hand; they may name the entry that they put right."""
+
+DIFFERENCES: Final = (Kind.TO_SUSPENSE, Kind.FROM_SUSPENSE)
+"""What stands on suspense until it is cleared."""
 
 OPERATION_TYPES: Final = {
     Kind.DEPOSIT: "DEPOSIT",

@@ -138,6 +138,13 @@ class ReversalTooLarge(Refused):
     title = "The reversal is larger than what is left of the movement"
 
 
+class ClearingTooLarge(Refused):
+    """What clears a difference takes at most what is left of it on suspense."""
+
+    code = "clearing_too_large"
+    title = "More than what is left of the difference on suspense"
+
+
 class NotReversible(Refused):
     """A reversal is final: to undo it, post the movement again."""
 

@@ -104,6 +104,18 @@ def refuse_reversal(left: int, amount: int, currency: str) -> Refused | None:
     return None
 
 
+def refuse_clearing(left: int, amount: int, currency: str) -> Refused | None:
+    """Tell why this amount cannot leave suspense of what is left of a difference, or None."""
+    if amount > left:
+        return errors.ClearingTooLarge(
+            f"{format_minor(left, currency)} {currency} of the difference is left on suspense, "
+            f"{format_minor(amount, currency)} is asked for.",
+            left=left,
+            currency=currency,
+        )
+    return None
+
+
 def refuse_value_date(wanted: date | None, barred_through: date | None) -> Refused | None:
     """Tell why nothing can be posted with this value date, or None when it can.
 

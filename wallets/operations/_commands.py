@@ -84,7 +84,9 @@ class MovementCommand:
     original: Original | None = None
     """Set where the command is a reversal."""
     corrects: UUID | None = None
-    """The entry that an adjustment puts right, if it names one."""
+    """The entry that an adjustment puts right, if it names one, or whose difference is cleared."""
+    clears: Original | None = None
+    """Set where the command takes a difference from suspense, which is the named account."""
     is_approved: bool = False
     """A second person has approved it: it also touches a frozen wallet, never a closed one."""
     covered_by: UUID | None = None

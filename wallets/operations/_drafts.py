@@ -96,7 +96,8 @@ class Drafts:
     barred_through: dict[int, date] = field(default_factory=dict)
     """Up to which value date clients' books are closed, where a command names an old one."""
     reversed: dict[UUID, int] = field(default_factory=dict)
-    """How much of entries has been taken back, by entries that the list would take back."""
+    """How much of entries has been taken back, or of differences cleared, by entries that the
+    list would take back or clear."""
     spending: dict[UUID, Any] = field(default_factory=dict)
     """Of wallets that have limits, what of them is used; `_spending` knows more."""
 
@@ -155,6 +156,9 @@ class Drafts:
         if rule.counterparty is Party.HOUSES:
             between, record = _entries.between_houses(command, self.moment)
             self.entries.append(between)
+            if command.clears is not None:
+                cleared = self.reversed.get(command.clears.entry, 0)
+                self.reversed[command.clears.entry] = cleared + command.amount
             return record
         self._cover(command)
         entry_id = uuid7()

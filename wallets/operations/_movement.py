@@ -17,7 +17,6 @@ from django.db import transaction
 
 from events import outbox
 from ledger import posting
-from ledger import queries as books
 from wallet_project.kit import database
 from wallet_project.kit.database import PRIMARY
 from wallet_project.kit.errors import DomainError, Refused, Unavailable
@@ -32,6 +31,7 @@ from wallets.operations import (
     _locking,
     _marks,
     _openings,
+    _originals,
     _replay,
     _spending,
     _value_dates,
@@ -80,9 +80,7 @@ def attempt(commands: Sequence[MovementCommand], *, linked: bool = False) -> lis
         drafts.holds = _holds.find(commands)
         _holds.expire(drafts)
         drafts.barred_through = _value_dates.find_barred(commands, moment)
-        drafts.reversed = books.reversed_so_far(
-            {c.original.entry for c in commands if c.original is not None}
-        )
+        drafts.reversed = _originals.taken_so_far(commands)
         if linked:
             outcomes = _decide_linked(commands, drafts, known)
         else:
@@ -222,7 +220,7 @@ def _refuse(command: MovementCommand, drafts: Drafts) -> Refused | None:
         command.value_date, drafts.barred_through.get(command.client)
     )
     if closed is not None or rule.counterparty is Party.HOUSES:
-        return closed
+        return closed or _originals.refuse_clearing(command, drafts.reversed)
     named = wallets[command.wallet]
     if command.terms is not None:
         return _refuse_hold(command, command.terms, drafts)

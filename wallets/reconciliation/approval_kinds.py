@@ -1,4 +1,4 @@
-"""What of reconciling needs a second person: posting a difference to suspense."""
+"""What of reconciling needs a second person: differences to suspense, and away from it."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from wallet_project.kit.database import PRIMARY
 from wallets.approvals import sealing
 from wallets.approvals.models import Approval
 from wallets.approvals.registry import Asked, Kind, Line, Outcome, register
+from wallets.reconciliation.clearing import CLEARING
 from wallets.reconciliation.errors import ItemsUnfit
 from wallets.reconciliation.models import Item
 from wallets.reconciliation.operations.post_approved import ApprovedDifference, post_approved
@@ -88,3 +89,4 @@ register(
         approve_right="reconciliation.approve_difference",
     )
 )
+register(CLEARING)

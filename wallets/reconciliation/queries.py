@@ -140,6 +140,14 @@ def suspense_ages(today: date, *, client: int | None = None) -> list[Aged]:
     return [found[key] for key in sorted(found)]
 
 
+def oldest_on_suspense(limit: int) -> list[Item]:
+    """List what has been open on suspense for longest."""
+    rows = Item.objects.using(PRIMARY).filter(
+        channel=SUSPENSE, status__in=[ItemStatus.OPEN, ItemStatus.ASKED]
+    )
+    return list(rows.order_by("day", "pk")[:limit])
+
+
 def place_of(days: int) -> int:
     """Tell which of the ages so many days are."""
     return next(place for place, (_, _, most) in enumerate(AGES) if most is None or days <= most)

@@ -22,6 +22,7 @@ from wallets import client_names
 from wallets.models import Client
 from wallets.reconciliation import mapping, rules
 from wallets.reconciliation.models import ChannelSetup, Format
+from wallets.reconciliation.operations.request_clearing import Target
 
 _CHOICES_MAX: Final = 500
 
@@ -137,6 +138,29 @@ class AssignForm(forms.Form):
         required=False,
         widget=UnfoldAdminTextInputWidget(),
     )
+
+
+class ClearForm(ReasonForm):
+    """What leaves suspense, and where to. The hidden id makes a form sent twice one request."""
+
+    target = forms.ChoiceField(
+        choices=[(Target.FEES.value, "The fees"), (Target.RAIL.value, "The rail it came from")],
+        widget=UnfoldAdminSelectWidget(),
+    )
+    amount = forms.CharField(
+        max_length=40,
+        required=False,
+        widget=UnfoldAdminTextInputWidget(),
+        help_text="Such as 12.34. Empty: all that is left of it.",
+    )
+    ticket = forms.CharField(
+        max_length=100,
+        widget=UnfoldAdminTextInputWidget(),
+        help_text="Where the papers are, such as a ticket's number.",
+    )
+    request_id = forms.UUIDField(widget=forms.HiddenInput())
+
+    field_order = ("target", "amount", "reason", "ticket", "request_id")
 
 
 class NoteForm(forms.Form):

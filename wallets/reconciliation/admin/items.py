@@ -15,10 +15,11 @@ from wallet_project.kit.acting import ActingAdmin, Asked, StaffAct
 from wallet_project.kit.admin import NOTHING, ReadOnlyInline, coloured
 from wallet_project.kit.database import PRIMARY
 from wallet_project.kit.errors import DomainError
+from wallet_project.kit.ids import uuid7
 from wallet_project.kit.links import row_link
 from wallets.admin.cells import Cell, Section, amount, titles
 from wallets.reconciliation import queries
-from wallets.reconciliation.admin import matching, pages
+from wallets.reconciliation.admin import clearing, matching, pages
 from wallets.reconciliation.admin.columns import DeskColumns
 from wallets.reconciliation.admin.forms import AssignForm, NoteForm
 from wallets.reconciliation.models import (
@@ -77,6 +78,7 @@ class ItemAdmin(DeskColumns, ActingAdmin):
     acts = (
         StaffAct("assign", "Assign", _WORK, form=AssignForm, hint="Who looks after it, by when."),
         StaffAct("note", "Add a note", _WORK, form=NoteForm),
+        clearing.ACT,
     )
 
     @coloured({"Open": "warning", "Waits for approval": "info", "Matched": "success"})
@@ -122,11 +124,15 @@ class ItemAdmin(DeskColumns, ActingAdmin):
         return [*own, *super().get_urls()]
 
     def offers(self, act: StaffAct, row: Any) -> bool:
-        """Let what is open be given to somebody."""
+        """Let what is open be given to somebody, and a difference on suspense be cleared."""
+        if act is clearing.ACT:
+            return clearing.is_offered(row)
         return act.name == "note" or row.status != ItemStatus.MATCHED
 
     def first_values(self, act: StaffAct, row: Any) -> dict[str, Any]:
-        """Show who has the item now."""
+        """Show who has the item now; give a request an id of its own."""
+        if act is clearing.ACT:
+            return {"request_id": uuid7()}
         return {} if row is None else {"owner": row.owner, "due_on": row.due_on}
 
     def do_assign(self, request: HttpRequest, row: Item, asked: Asked) -> str:
@@ -144,6 +150,10 @@ class ItemAdmin(DeskColumns, ActingAdmin):
         """Write down what is known."""
         note_item(item=row.pk, by=audit.actor_of(request), text=asked["text"])
         return "The note is kept."
+
+    def do_clear(self, request: HttpRequest, row: Item, asked: Asked) -> HttpResponse:
+        """Ask for what is left of a difference to leave suspense."""
+        return clearing.ask(request, row, asked)
 
     def match(self, request: HttpRequest, item: UUID) -> HttpResponse:
         """Show an item with what may be its counterparts; match those that are chosen.
@@ -194,7 +204,8 @@ class ItemAdmin(DeskColumns, ActingAdmin):
             "Nothing is open on suspense. What is posted there appears within seconds.",
             f"{listed}?channel={SUSPENSE}&status__exact={ItemStatus.OPEN}",
         )
-        context = {"title": "Suspense by age", "opts": self.model._meta, "sections": [section]}
+        sections = [section, clearing.oldest()]
+        context = {"title": "Suspense by age", "opts": self.model._meta, "sections": sections}
         return pages.show(self.admin_site, request, "suspense", context)
 
 

@@ -11,13 +11,15 @@ from wallets.chart import House
 from wallets.reconciliation.models import SUSPENSE
 from wallets.reconciliation.operations import _storing
 from wallets.reconciliation.operations.read_postings import read_postings
+from wallets.reconciliation.operations.release_items import release_items
 
 _BEAT: Final = Actor("task:read_suspense")
 _MATCHES_A_TRANSACTION: Final = 200
 
 
 def read_suspense() -> int:
-    """Make an item of each posting on suspense that has none, and match what cancels itself out.
+    """Make an item of each posting on suspense that has none, open those whose request has ended,
+    and match what cancels itself out.
 
     Safe to be run twice, and by two at once. Return how many items are new.
     """
@@ -27,6 +29,7 @@ def read_suspense() -> int:
     found = 0
     clients = account_feed.clients_with(f":{House.SUSPENSE}:")
     for client, name in sorted(client_names.by_number(clients).items()):
+        release_items(client=client, channel=SUSPENSE)
         found += read_postings(client=client, client_name=name, channel=SUSPENSE)
         _storing.clear_suspense(client, storing)
     return found

@@ -101,8 +101,8 @@ def reconcile(
             by=by,
             progress=tell,
         )
-    release_items(client=channel.client, channel=channel.name)
     for place in (channel.name, SUSPENSE):
+        release_items(client=channel.client, channel=place)
         new = read_postings(client=channel.client, client_name=channel.client_name, channel=place)
         tell(f"{new} postings read of {place}")
     compared = _compare(queries.open_sheets(channel.client, channel.name), setup.rules)
