@@ -42,6 +42,8 @@ class Line:
     """How it would be; empty where nothing changes."""
     link: tuple[str, object] | None = None
     """The row behind it, such as `("wallets.wallet", id)`."""
+    is_state: bool = False
+    """It tells how a thing is at present, and nothing of what was asked for."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,10 @@ from typing import Any, Final
 from uuid import UUID
 
 from ledger import queries as books
+from ledger.periods import calendars
 from wallet_project.kit import clock
 from wallet_project.kit.audit import Actor
-from wallets import errors
+from wallets import errors, policies
 from wallets.approvals import sealing
 from wallets.approvals.models import Approval
 from wallets.approvals.registry import Asked, Kind, Line, Outcome
@@ -76,6 +77,9 @@ def _validate(ask: Asked) -> None:
     if said["account"] == EXTERNAL and not _CHANNEL.fullmatch(str(said["channel"])):
         raise errors.FieldInvalid("A channel has 1 to 32 of a-z, 0-9 and -.", field="channel")
     _check_day(said["value_date"])
+    closed = _closed_month(said["value_date"], wallet.client)
+    if closed:
+        raise errors.PeriodClosed(closed, field="value_date")
     _check_corrected(said["corrects"], wallet, said["account"])
     row = asking.facts_of(wallet.id).row
     if row.status == "CLOSED":
@@ -120,6 +124,16 @@ def _check_day(text: str | None) -> None:
         raise errors.FieldInvalid("Between 1970-01-01 and tomorrow.", field="value_date")
 
 
+def _closed_month(text: str | None, client: int) -> str:
+    """Tell why nothing can be posted with a value date; nothing where it can."""
+    barred = calendars.barred_through([client]).get(client)
+    refusal = policies.refuse_value_date(_day(text), barred)
+    if refusal is None:
+        return ""
+    earliest = refusal.data["earliestValueDate"]
+    return f"The books are closed through {barred}; the earliest value date is {earliest}."
+
+
 def _day(text: str | None) -> date | None:
     if text is None:
         return None
@@ -135,7 +149,9 @@ def _describe(approval: Approval) -> list[Line]:
     amount = approval.amount_minor or 0
     is_credit = said["direction"] == "CREDIT"
     code = _account_code(said, approval)
+    closed = _closed_month(said["value_date"], wallet.client)
     return [
+        *([Line("It cannot be carried out", closed, is_state=True)] if closed else []),
         Line("Adjustment", f"{said['direction'].title()} {asking.shown(amount, wallet.currency)}"),
         *asking.wallet_lines(wallet.id, amount if is_credit else -amount),
         Line("Against", code),

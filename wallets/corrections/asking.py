@@ -51,7 +51,7 @@ def wallet_lines(wallet: UUID, change: int) -> list[Line]:
     row, currency = facts.row, facts.row.currency
     return [
         Line("Wallet", row.reference or str(row.pk), link=("wallets.wallet", row.pk)),
-        Line("Status", row.status),
+        Line("Status", row.status, is_state=True),
         Line("Balance", shown(row.balance, currency), shown(row.balance + change, currency)),
         Line(
             "Available", shown(facts.available, currency), shown(facts.available + change, currency)

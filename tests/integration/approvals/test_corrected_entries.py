@@ -51,8 +51,8 @@ def test_an_entry_of_a_closed_month_is_corrected_in_an_open_one_and_linked_both_
     closed = close(client_acme.id, MONTH)
     frozen = keeping.frozen_figures(closed)
     before = books_now()
-    late = adjustment(maker, alice, 200, credit=False, corrects=wrong, value_date=IN_IT)
-    assert approve(approval=late.pk, by=checker).status == Status.FAILED
+    with pytest.raises(DomainError, match="closed through"):
+        adjustment(maker, alice, 200, credit=False, corrects=wrong, value_date=IN_IT)
     assert books_now() == before
 
     made = adjustment(maker, alice, 200, credit=False, corrects=wrong)
@@ -148,3 +148,53 @@ def test_the_link_is_frozen_with_the_request(
 
     assert books.corrections_of(wrong) == [done.transaction_id]
     assert books.corrections_of(other) == []
+
+
+def test_nothing_is_asked_for_in_a_month_that_is_closed(
+    maker: Actor, alice: WalletIdentity
+) -> None:
+    paid_in(alice, 5_00)
+    close(alice.client, MONTH)
+
+    with pytest.raises(DomainError, match="closed through") as refused:
+        adjustment(maker, alice, 2_00, value_date=IN_IT)
+
+    assert refused.value.field == "value_date"
+    assert not Approval.objects.exists()
+    adjustment(maker, alice, 2_00, value_date=now().date())
+
+
+def test_who_decides_is_warned_when_the_month_was_closed_meanwhile(
+    maker: Actor, checker: Actor, alice: WalletIdentity
+) -> None:
+    paid_in(alice, 5_00)
+    made = adjustment(maker, alice, 2_00, value_date=IN_IT)
+    close(alice.client, MONTH)
+
+    url = reverse("admin:approvals_approval_change", args=[made.pk])
+    page = staff.sign_in(user_of(checker)).get(url).content.decode()
+
+    assert "It cannot be carried out" in page
+    assert "closed through" in page
+    before = books_now()
+    assert approve(approval=made.pk, by=checker).status == Status.FAILED
+    assert books_now() == before
+
+
+def test_a_finished_request_says_what_it_did(
+    maker: Actor, checker: Actor, alice: WalletIdentity
+) -> None:
+    made = adjustment(maker, alice, 2_00, value_date=now().date())
+    entry = approve(approval=made.pk, by=checker).transaction_id
+
+    url = reverse("admin:approvals_approval_change", args=[made.pk])
+    page = staff.sign_in(user_of(checker)).get(url).content.decode()
+
+    shown = page.partition("What it does")[2].partition("</table>")[0]
+    for text in ("Credit 2.00 USD", "acme:suspense:USD", str(now().date()), "The balance was 2.00"):
+        assert text in shown
+    assert reverse("admin:ledger_journalentry_change", args=[entry]) in shown
+    assert reverse("admin:wallets_wallet_change", args=[alice.id]) in shown
+    assert page.count(reverse("admin:wallets_wallet_change", args=[alice.id])) == 2
+    # Today's balance is no part of it: it would be told as the one of then.
+    assert "Available" not in shown

@@ -163,3 +163,30 @@ def test_the_queue_costs_the_same_however_many_wait(maker: Actor, checker: Actor
     for _ in range(6):
         asked(maker)
     assert queries_of(dave, reverse(LIST)) == before
+
+
+def test_a_right_code_straight_after_a_wrong_one_is_told_to_wait(
+    maker: Actor, checker: Actor
+) -> None:
+    made = asked(maker)
+    user = user_of(checker)
+    dave = staff.sign_in(user)
+
+    wrong = send(dave, made, "approve", note="the slip is here", code="000000")
+    right = send(dave, made, "approve", note="the slip is here", code=code(user))
+
+    assert "the slip is here</textarea>" in wrong.content.decode()
+    told = right.content.decode()
+    assert "Wait a second and send again." in told
+    assert "used already" not in told
+    assert "the slip is here</textarea>" in told
+    assert (queries.get(made.pk).status, DEEDS.done) == (Status.PENDING, [])
+
+
+def test_what_it_does_and_the_forms_come_before_the_record(maker: Actor, checker: Actor) -> None:
+    made = asked(maker)
+    page = page_of(staff.sign_in(user_of(checker)), made)
+
+    places = [page.index(text) for text in ("as it is", "Approve</button>", "Reject</button>")]
+    assert [*places, page.index("Hash (SHA-256)")] == sorted([*places, page.index("Hash (SHA")])
+    assert page.count("<details") == page.count(" open>") == 2

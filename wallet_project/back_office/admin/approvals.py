@@ -6,6 +6,7 @@ It stands here, not with its app, because a decision takes a fresh code of the a
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar, Final, cast
 
@@ -14,7 +15,7 @@ from django.contrib import admin, messages
 from django.contrib.auth.models import Group, User
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
 from unfold.widgets import (
@@ -24,23 +25,23 @@ from unfold.widgets import (
 )
 
 from wallet_project.back_office import second_factor
+from wallet_project.back_office.admin.effects import effect_of, kind_of, subject_of
 from wallet_project.back_office.admin.requests import Asks
 from wallet_project.back_office.forms import CodeForm
-from wallet_project.kit import audit
+from wallet_project.back_office.second_factor import Verdict
+from wallet_project.kit import audit, clock
 from wallet_project.kit.acting import ActingAdmin, Asked, NoForm, StaffAct
 from wallet_project.kit.admin import NOTHING, coloured, money, money_column
 from wallet_project.kit.audit import REASON_LENGTH_MAX
 from wallet_project.kit.database import PRIMARY
-from wallet_project.kit.errors import DomainError, Forbidden
+from wallet_project.kit.errors import DomainError
 from wallet_project.kit.links import row_link
 from wallet_project.kit.money import exponent_of
-from wallets.approvals import registry, sealing, setting
-from wallets.approvals.errors import RequestInvalid
+from wallets.approvals import sealing, setting
 from wallets.approvals.models import Approval, ApprovalLimit, Status
 from wallets.approvals.operations.approve import approve
 from wallets.approvals.operations.reject import reject
 from wallets.approvals.operations.withdraw import withdraw
-from wallets.approvals.registry import Kind
 
 _VIEW: Final = "approvals.view_approval"
 _EVERYTHING: Final = "all"
@@ -51,13 +52,6 @@ _COLOURS: Final = {
     Status.FAILED.label: "danger",
     Status.REJECTED.label: "danger",
 }
-
-
-class CodeRefused(Forbidden):
-    """The authenticator's code is wrong, or was used already."""
-
-    code = "second_factor_refused"
-    title = "The code was not taken"
 
 
 class StatusFilter(admin.SimpleListFilter):
@@ -133,13 +127,13 @@ class ApprovalAdmin(Asks, ActingAdmin):
     empty_text = "Nothing waits. What needs a second person is asked for on the pages of its rows."
     ordering = ("-id",)
     fieldsets = (
-        (None, {"fields": (("what", "state"), "effect", "own")}),
+        (None, {"fields": (("what", "state"), "own")}),
         (
             "Asked for",
             {
                 "fields": (
                     *(("requested_by_name", "requested_at"), "reason", "ticket"),
-                    *(("amount_money", "client_link"), ("subject", "expires_at")),
+                    *(("amount_money", "client_link"), ("subject_link", "expires_at")),
                     *("wording", "digest"),
                 )
             },
@@ -155,16 +149,19 @@ class ApprovalAdmin(Asks, ActingAdmin):
         ),
     )
     readonly_fields = (
-        *("what", "state", "effect", "own", "amount_money", "client_link"),
-        *("wording", "digest", "entry_link"),
+        *("what", "state", "own", "amount_money", "client_link"),
+        *("subject_link", "wording", "digest", "entry_link"),
     )
+    # What it does, and the forms of a decision, come before what stands there for the record.
+    change_form_outer_before_template = "admin/back_office/approval.html"
+    change_form_outer_after_template = ""
     acts = (
         StaffAct(
             "approve",
             "Approve",
             _VIEW,
             ApproveForm,
-            hint="What stands above is then done at once, under both names.",
+            hint="What the request says is then done at once, under both names.",
         ),
         StaffAct("reject", "Reject", _VIEW, RejectForm, hint="Nothing is done.", is_grave=True),
         StaffAct("withdraw", "Withdraw", _VIEW, NoForm, hint="You asked for this; take it back."),
@@ -172,7 +169,7 @@ class ApprovalAdmin(Asks, ActingAdmin):
 
     @admin.display(description="Request")
     def what(self, approval: Approval) -> str:
-        kind = _kind_of(approval)
+        kind = kind_of(approval)
         return approval.kind if kind is None else kind.title
 
     @coloured(_COLOURS)
@@ -194,38 +191,16 @@ class ApprovalAdmin(Asks, ActingAdmin):
 
     @admin.display(description="What it does")
     def effect(self, approval: Approval) -> SafeString | str:
-        """Tell what would be done to things as they are now; of what is decided, its outcome."""
-        if approval.status not in (Status.PENDING, Status.APPROVED):
-            return approval.outcome or approval.failure or "Nothing was done."
-        kind = _kind_of(approval)
-        if kind is None:
-            return f"This version knows no kind {approval.kind}."
-        try:
-            lines = kind.describe(approval)
-        except DomainError as error:
-            return f"It cannot be carried out as things are: {error.detail}"
-        rows = (
-            (
-                line.label,
-                line.now if line.link is None else row_link(*line.link, text=line.now),
-                line.after or NOTHING,
-            )
-            for line in lines
-        )
-        head = '<tr><th class="text-left pr-6">What</th><th class="text-left pr-6">Now</th>'
-        return format_html(
-            '<table class="before-after">{}<th class="text-left">After</th></tr>{}</table>',
-            SafeString(head),
-            format_html_join(
-                "",
-                '<tr><td class="pr-6">{}</td><td class="pr-6">{}</td><td><b>{}</b></td></tr>',
-                rows,
-            ),
-        )
+        """Tell what would be done, or what was asked for and what came of it."""
+        return effect_of(approval)
+
+    @admin.display(description="Subject")
+    def subject_link(self, approval: Approval) -> SafeString | str:
+        return subject_of(approval)
 
     @admin.display(description="Who can decide")
     def own(self, approval: Approval) -> str:
-        kind = _kind_of(approval)
+        kind = kind_of(approval)
         if approval.status != Status.PENDING or kind is None:
             return NOTHING
         return (
@@ -252,12 +227,12 @@ class ApprovalAdmin(Asks, ActingAdmin):
         is_own = row.requested_by == request.user.pk
         if act.name == "withdraw":
             return is_own
-        kind = _kind_of(row)
+        kind = kind_of(row)
         return not is_own and kind is not None and request.user.has_perm(kind.approve_right)
 
     def first_values(self, act: StaffAct, row: Approval | None) -> dict[str, Any]:
         """Name what the checker may allow besides; give a form that asks its id."""
-        kind = None if row is None else _kind_of(row)
+        kind = None if row is None else kind_of(row)
         if act.name != "approve" or kind is None:
             return super().first_values(act, row)
         try:
@@ -273,7 +248,7 @@ class ApprovalAdmin(Asks, ActingAdmin):
             cast(User, request.user), asked["code"], by, about=str(row.pk)
         )
         if taken.device is None:
-            raise CodeRefused("The code is wrong, or was used already. Wait for the next one.")
+            return self._code_refused(request, row, taken)
         done = approve(
             approval=row.pk, by=by, note=asked["note"], allow=frozenset(asked.get("allow", ()))
         )
@@ -284,6 +259,22 @@ class ApprovalAdmin(Asks, ActingAdmin):
         if done.status == Status.APPROVED:
             return "Approved. It could not be done at once; it is tried again by itself."
         return f"Approved and done. {done.outcome}"
+
+    def _code_refused(self, request: HttpRequest, row: Approval, taken: Verdict) -> HttpResponse:
+        """Show the form again, with the note that was typed."""
+        act = next(one for one in self.acts if one.name == "approve")
+        form = self._form(act, row, request.POST)
+        form.add_error("code", _why_not(taken))
+        return self._page(request, act, form, row, status=400)
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        """Put what the request does and the forms of a decision first."""
+        row = kwargs.get("obj")
+        if row is not None:
+            context |= {"effect": effect_of(row), "acts_are_open": True}
+        return super().render_change_form(request, context, *args, **kwargs)
 
     def do_reject(self, request: HttpRequest, row: Approval, asked: Asked) -> str:
         """Reject."""
@@ -355,9 +346,9 @@ class ApprovalLimitAdmin(ModelAdmin):  # type: ignore[misc]
         setting.remove_limit(obj, by=audit.actor_of(request))
 
 
-def _kind_of(approval: Approval) -> Kind | None:
-    """Return the kind of a request; None of one that this version does not know any more."""
-    try:
-        return registry.find(approval.kind)
-    except RequestInvalid:
-        return None
+def _why_not(taken: Verdict) -> str:
+    if taken.again_at is None:
+        return "The code is wrong, or was used already. Wait for the next one."
+    seconds = max(math.ceil((taken.again_at - clock.now()).total_seconds()), 1)
+    wait = "a second" if seconds == 1 else f"{seconds} seconds"
+    return f"After a wrong code the next one is not looked at at once. Wait {wait} and send again."
