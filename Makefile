@@ -33,7 +33,7 @@ MANAGE = $(EMBEDDED) ALLOW_EPHEMERAL_SECRET_KEY=yes DATABASE_URL=sqlite://:memor
 MAKEFLAGS += --no-print-directory
 .DELETE_ON_ERROR:
 
-.PHONY: help run setup setup-full setup-browser test test-unit test-embedded test-integration \
+.PHONY: help run manage setup setup-full setup-browser test test-unit test-embedded test-integration \
 	test-e2e test-stress chaos mutants mutation-score cov check lint fmt types schema screenshots bench bench-pages profile \
 	stack-install stack-up stack-status stack-down stack-run clean require-python
 
@@ -43,6 +43,11 @@ help: ## Show the verbs
 
 run: setup ## Run the embedded service: nothing but Python (PORT, WALLET_HOME)
 	@exec $(BIN)/python -m deploy.embedded
+
+manage: setup ## Run a management command on the data of `run` (ARGS="verify_ledger", WALLET_HOME)
+	@home=$${WALLET_HOME:-var}; test -e "$$home/secret-key" \
+		|| { echo "error: there is no service in $$home yet: make run" >&2; exit 1; }; \
+	$(EMBEDDED) WALLET_HOME="$$home" SECRET_KEY_FILE="$$home/secret-key" $(BIN)/python manage.py $(ARGS)
 
 setup: $(VENV)/.embedded ## Make .venv with what `run` needs
 

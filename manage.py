@@ -4,10 +4,15 @@
 import os
 import sys
 
+ONLY_ASKS = {"help", "--help", "-h", "--version"}
+"""Whoever wants to know what there is has no secrets at hand yet."""
+
 
 def main() -> None:
     """Read the command line and run the command."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "wallet_project.settings")
+    if len(sys.argv) < 2 or ONLY_ASKS & set(sys.argv[1:]):
+        os.environ.setdefault("ALLOW_EPHEMERAL_SECRET_KEY", "yes")
     from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line
 

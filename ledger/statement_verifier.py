@@ -388,7 +388,7 @@ def main(arguments: Sequence[str]) -> int:
         out(f"{difference}\n")
     if options.sha256 is None and options.export is None:
         err("No hash kept elsewhere and no export was given: the file proves only itself.\n")
-    verdict = f"{len(found)} differences" if found else "all holds"
+    verdict = f"{len(found)} difference{'s'[: len(found) != 1]}" if found else "all holds"
     out(f"Statement {statement.head.number}, {len(statement.lines)} lines: {verdict}.\n")
     return 2 if found else 0
 

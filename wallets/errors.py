@@ -57,6 +57,13 @@ class SamePerson(Forbidden):
     title = "Another person has to"
 
 
+class FrozenByOperator(Forbidden):
+    """What staff, a fraud rule or the auditor has frozen, the client does not unfreeze."""
+
+    code = "frozen_by_operator"
+    title = "The operator has frozen it"
+
+
 class WalletNotEmpty(Refused):
     """A wallet is closed only when it has no money and no holds."""
 

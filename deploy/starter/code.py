@@ -5,6 +5,7 @@ For demonstrations only: who keeps a second factor beside the first has one fact
 
 from __future__ import annotations
 
+import argparse
 import base64
 import hashlib
 import hmac
@@ -41,7 +42,13 @@ def show() -> None:
 
     :raises StartError: if the demonstration has no such account.
     """
-    name = sys.argv[1] if len(sys.argv) > 1 else "admin"
+    parser = argparse.ArgumentParser(
+        prog="python3 -m deploy.starter.code",
+        description="Print what the authenticator of a demo account shows now. WALLET_HOME names "
+        "the folder of the service's data, if it is not the default.",
+    )
+    parser.add_argument("name", nargs="?", default="admin", help="such as maker; default: admin")
+    name: str = parser.parse_args().name
     found = (home_from_environment(folder).read_demo() for folder in ("var", "var/full"))
     secret = next((notes[key] for notes in found if (key := secret_name(name)) in notes), None)
     if secret is None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -38,9 +40,10 @@ class Greeting:
                 "",
                 f"  Documentation  {base}/api/docs/",
                 f"  Admin          {base}/admin/  ({login})",
-                f"  Its code       {_CODE_NOW}  (or put this into an authenticator:)",
+                f"  Its code       {self._code_now()}  (or put this into an authenticator:)",
                 f"                 {phone}",
-                f"  More staff     {', '.join(ROLES)}: passwords and secrets in demo.env",
+                f"  More staff     {', '.join(ROLES)}: passwords in {self.home.demo_file},",
+                "                 their codes as above, with the name behind",
                 f"  API key        {key}" + ("" if self.needs_key else "  (not needed from here)"),
                 f"  Data           {self.home.root}",
                 f"  Logs           {self.home.logs}",
@@ -61,6 +64,11 @@ class Greeting:
                 "",
             )
         )
+
+    def _code_now(self) -> str:
+        """Write the command that shows the admin's code; it has to find this service's folder."""
+        named = os.environ.get("WALLET_HOME")
+        return f"WALLET_HOME={shlex.quote(named)} {_CODE_NOW}" if named else _CODE_NOW
 
     def _post(self, url: str, body: str) -> str:
         lines = (f"curl -X POST {url}", *self._key(), _JSON, f"-d '{body}'")

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from events.models import OutboxEvent
 from tests.contract.assertions import is_problem, nothing_happens
 from tests.http import Api
 from tests.people import refusals
+from wallet_project.kit.audit import Actor
 from wallets import verification
 from wallets.identity import WalletIdentity
 from wallets.models import Wallet
+from wallets.operations._status import StatusRequest
+from wallets.operations.freeze_wallet import freeze_wallet
+from wallets.operations.unfreeze_wallet import unfreeze_wallet
 
 VERBS = ("freeze", "unfreeze", "close")
 
@@ -143,3 +149,44 @@ def test_whose_wallet_and_with_what_key(
         for name in ("alice", alice.id):
             is_problem(globex.post(f"/wallets/{name}/{verb}"), 404, "wallet_not_found")
         is_problem(reader.post(f"/wallets/alice/{verb}"), 403, "scope_missing")
+
+
+OFFICER = Actor("staff:7", "fiona")
+
+
+def by_staff(**more: Any) -> StatusRequest:
+    return StatusRequest(actor=OFFICER.id, reason="fraud suspected", staff=OFFICER, **more)
+
+
+def test_what_the_operator_has_frozen_its_client_does_not_unfreeze(
+    acme: Api, alice: WalletIdentity
+) -> None:
+    acme.deposit("alice", "10.00")
+    freeze_wallet(wallet=alice, request=by_staff())
+    with nothing_happens():
+        is_problem(acme.post("/wallets/alice/unfreeze"), 403, "frozen_by_operator")
+        is_problem(acme.withdraw("alice", "1.00"), 422, "wallet_frozen")
+    # Nor by freezing it first, as if it were its own doing.
+    assert acme.post("/wallets/alice/freeze").status == 200
+    with nothing_happens():
+        is_problem(acme.post("/wallets/alice/unfreeze"), 403, "frozen_by_operator")
+    other = Actor("staff:8", "george")
+    unfreeze_wallet(wallet=alice, request=StatusRequest(actor=other.id, reason="no", staff=other))
+    acme.post("/wallets/alice/freeze")
+    assert acme.post("/wallets/alice/unfreeze").json["status"] == "ACTIVE"
+
+
+def test_the_operator_takes_over_what_the_client_has_frozen(
+    acme: Api, alice: WalletIdentity
+) -> None:
+    acme.post("/wallets/alice/freeze")
+    freeze_wallet(wallet=alice, request=by_staff())
+    with nothing_happens():
+        is_problem(acme.post("/wallets/alice/unfreeze"), 403, "frozen_by_operator")
+        freeze_wallet(wallet=alice, request=by_staff())
+    assert told(alice) == [
+        ("wallet.created.v1", 1),
+        ("wallet.frozen.v1", 2),
+        ("wallet.frozen.v1", 3),
+    ]
+    assert verification.verify().findings == []

@@ -211,6 +211,7 @@ def change_status(call: Call, principal: Principal, body: bytes) -> StatusReques
         actor=principal.actor,
         reason=sent.reason,
         expected_version=parameters.expected_version(call),
+        by_client=True,
     )
 
 

@@ -41,6 +41,8 @@ class Wallet(models.Model):
     """The client's own name for the wallet; unique per client, compared by bytes."""
     currency = models.CharField(max_length=3)
     status = models.CharField(max_length=6, choices=WalletStatus, default=WalletStatus.ACTIVE)
+    frozen_by_operator = models.BooleanField(default=False, db_default=False)
+    """Frozen by staff, a rule or the auditor: the client whose wallet it is cannot undo that."""
     balance = models.BigIntegerField(default=0)
     """Minor units. A projection of the ledger, updated with `F()` in the posting's transaction."""
     held = models.BigIntegerField(default=0)

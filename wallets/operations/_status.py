@@ -12,7 +12,7 @@ from events import outbox
 from wallet_project.kit import audit, database
 from wallet_project.kit.database import PRIMARY
 from wallet_project.kit.errors import Refused
-from wallets import balance_cache, queries
+from wallets import balance_cache, errors, queries
 from wallets.identity import WalletIdentity
 from wallets.models import Wallet, WalletStatus
 from wallets.operations import _facts, _locking
@@ -37,6 +37,8 @@ class StatusRequest:
     staff: audit.Actor | None = None
     """Who of ours asks: the step is then noted in the audit log, with its reason, in its own
     transaction. None for callers of the API and for consumers: what they do, their events tell."""
+    by_client: bool = False
+    """Asked for over the API, by the client whose wallet it is."""
     dry_run: bool = False
     """Do everything and take it back: what would be refused is refused, and nothing changes."""
 
@@ -58,7 +60,10 @@ class Step:
 def take(step: Step, wallet: WalletIdentity, request: StatusRequest) -> WalletView:
     """Bring a wallet to a status; one that has it already stays as it is, and nothing is told.
 
+    A freeze by the operator goes before one by the client, who then cannot undo it.
+
     :raises PreconditionFailed: if a version is expected and the wallet has another one.
+    :raises FrozenByOperator: to a client that would undo it.
     :raises Refused: what the step's policy says.
     """
     view, changed = database.run_retrying(
@@ -109,12 +114,17 @@ def _attempt(step: Step, wallet: WalletIdentity, request: StatusRequest) -> tupl
 
 def _change(step: Step, wallet: WalletIdentity, request: StatusRequest) -> tuple[WalletView, bool]:
     row, state, moment = _locking.lock_row(wallet.id, expected_version=request.expected_version)
-    if row.status == step.to:
+    if row.status == step.to and not _is_taken_over(row, request):
         return queries.view_of(row), False
     refusal = step.refuse(state)
     if refusal is not None:
         raise refusal
+    if request.by_client and row.frozen_by_operator and step.to == WalletStatus.ACTIVE:
+        raise errors.FrozenByOperator(
+            "The operator of this service has frozen the wallet, and only they unfreeze it."
+        )
     row.status = step.to
+    row.frozen_by_operator = step.to == WalletStatus.FROZEN and not request.by_client
     row.version += 1
     row.updated_at = moment
     _update(row, step)
@@ -122,6 +132,12 @@ def _change(step: Step, wallet: WalletIdentity, request: StatusRequest) -> tuple
     if request.staff is not None:
         _note(request.staff, request.reason or "", step, row)
     return queries.view_of(row), True
+
+
+def _is_taken_over(row: Wallet, request: StatusRequest) -> bool:
+    """Tell whether the operator freezes what so far only its client has frozen."""
+    is_clients = row.status == WalletStatus.FROZEN and not row.frozen_by_operator
+    return is_clients and not request.by_client
 
 
 def _note(staff: audit.Actor, reason: str, step: Step, row: Wallet) -> None:
@@ -133,10 +149,15 @@ def _note(staff: audit.Actor, reason: str, step: Step, row: Wallet) -> None:
 def _update(row: Wallet, step: Step) -> None:
     """Write the step, guarded: the row must still be what was locked, and empty if it closes."""
     rows = Wallet.objects.using(PRIMARY).filter(
-        pk=row.pk, version=row.version - 1, status__in=list(step.leaves)
+        pk=row.pk, version=row.version - 1, status__in=[*step.leaves, step.to]
     )
     if step.to == WalletStatus.CLOSED:
         rows = rows.filter(balance=0, held=0)
-    matched = rows.update(status=row.status, version=row.version, updated_at=row.updated_at)
+    matched = rows.update(
+        status=row.status,
+        frozen_by_operator=row.frozen_by_operator,
+        version=row.version,
+        updated_at=row.updated_at,
+    )
     if matched != 1:
         raise BalanceGuardFailed(f"{row.pk} was locked and is not as it was when it was locked.")

@@ -29,6 +29,7 @@ def unfreeze_wallet(*, wallet: WalletIdentity, request: StatusRequest) -> Wallet
     has to, superusers included; or a second one approves it (`unfreeze_within`).
 
     :raises SamePerson: to who froze it.
+    :raises FrozenByOperator: to the client, of a wallet that staff, a rule or the auditor froze.
     :raises PreconditionFailed: if a version is expected and the wallet has another one.
     :raises WalletClosed: if the wallet is closed.
     """
