@@ -43,10 +43,18 @@ def prefix(settings: Any) -> str:
     return now
 
 
-def start(prefix: str, *words: str) -> subprocess.Popen[bytes]:
+def start(prefix: str, *words: str) -> subprocess.Popen[str]:
+    """Start a command and wait until it says that it has: before that SIGTERM just ends it."""
     command = [sys.executable, "manage.py", *words]
     environment = databases.environment() | RULES | {"KAFKA_TOPIC_PREFIX": prefix}
-    return subprocess.Popen(command, cwd=ROOT, env=environment)
+    process = subprocess.Popen(
+        command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stderr is not None
+    while ": started" not in (line := process.stderr.readline()):
+        assert line, f"{words} ended before it began"
+    # Nobody reads on; what more it says fits the pipe.
+    return process
 
 
 def test_what_kafka_has_is_told(
@@ -54,7 +62,7 @@ def test_what_kafka_has_is_told(
 ) -> None:
     settings.WEBHOOKS = local_rules()
     topics.ensure(topics.wanted(), wait_seconds=60, say=lambda _: None)
-    running: list[subprocess.Popen[bytes]] = []
+    running: list[subprocess.Popen[str]] = []
     with receiver() as hook:
         endpoint_of(client_acme, hook.url)
         for _ in range(20):

@@ -31,14 +31,14 @@ class Command(BaseCommand):
             return
         if options["metrics_port"]:
             start_http_server(options["metrics_port"])
-        self.stderr.write("deliver_webhooks: started")
-        asyncio.run(_run())
+        asyncio.run(self._run())
         self.stderr.write("deliver_webhooks: stopped")
 
-
-async def _run() -> None:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    await Deliverer(settings.WEBHOOKS).run(stop)
+    async def _run(self) -> None:
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stop.set)
+        # Not before: whoever reads it may end the process by a signal from now on.
+        self.stderr.write("deliver_webhooks: started")
+        await Deliverer(settings.WEBHOOKS).run(stop)
