@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Final
 
 from wallet_project.kit.audit import Actor
 from wallets.approvals.models import Approval
@@ -14,7 +15,12 @@ from wallets.approvals.registry import Asked, Kind, Line, Outcome, register
 from wallets.operations.pause_writes import pause_writes, resume_writes
 from wallets.safeguards import switch
 
-_STATES = {True: "stopped", False: "running"}
+PAUSE: Final = "pause_writes"
+RESUME: Final = "resume_writes"
+SUBJECT: Final = "all movements"
+"""What a request is about: there is one switch only."""
+
+_STATES: Final = {True: "stopped", False: "running"}
 
 
 def _takes_anything(_asked: Asked) -> None:
@@ -31,8 +37,8 @@ def _carry_out(approval: Approval, by: Actor, *, turn: Callable[..., bool]) -> O
 
 
 for _code, _title, _turn, _paused in (
-    ("pause_writes", "Stop all movements of money", pause_writes, True),
-    ("resume_writes", "Let money move again", resume_writes, False),
+    (PAUSE, "Stop all movements of money", pause_writes, True),
+    (RESUME, "Let money move again", resume_writes, False),
 ):
     register(
         Kind(

@@ -21,6 +21,11 @@ def look() -> None:
         lateness.look()
 
 
+def money_is_stopped() -> bool:
+    """Tell whether staff have stopped money, as far as this process has heard; asks nobody."""
+    return not servers.is_read_only() and switch.was_paused()
+
+
 def sentences() -> list[str]:
     """Say what is degraded, a sentence each; none when all is well. Waits for nothing."""
     found = []
@@ -31,7 +36,7 @@ def sentences() -> list[str]:
             f"The primary database is away. Pages show the replica as of {as_of}; nothing can be "
             "changed until it is back, which is noticed within seconds."
         )
-    elif switch.was_paused():
+    elif money_is_stopped():
         found.append("All movements of money are stopped. Reads and events go on.")
     if servers.replica.is_open:
         found.append("The replica is away; everything is read from the primary.")

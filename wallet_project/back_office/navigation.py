@@ -29,9 +29,9 @@ def _is_at(link: Any) -> Callable[[HttpRequest], bool]:
     return is_there
 
 
-def page(title: str, icon: str, url: str, permission: str) -> dict[str, Any]:
+def page(title: str, icon: str, url: str, permission: str, *args: str) -> dict[str, Any]:
     """Make a line that leads to a page by the name of its URL, such as `admin:home`."""
-    link = reverse_lazy(url)
+    link = reverse_lazy(url, args=args)
     _LINKS.append(link)
     return {
         "title": title,
@@ -107,6 +107,13 @@ RISK: Final = [
     rows("Fraud alerts", "gpp_maybe", "fraud.fraudalert"),
     rows("Decisions", "gavel", "fraud.alertact"),
     rows("Rules", "rule", "fraud.fraudrule"),
+    page(
+        "Stop all money",
+        "pan_tool",
+        "admin:approvals_approval_list_act",
+        "approvals.request_approval",
+        "pause",
+    ),
 ]
 ACCESS: Final = [
     rows("Clients", "business", "wallets.client"),

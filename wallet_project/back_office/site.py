@@ -30,7 +30,8 @@ class BackOfficeSite(UnfoldAdminSite):  # type: ignore[misc]
         """Add to what every page shows what does not work as usual."""
         context: dict[str, Any] = super().each_context(request)
         degraded.look()
-        return context | {"degraded": degraded.sentences()}
+        told = {"degraded": degraded.sentences(), "money_is_stopped": degraded.money_is_stopped()}
+        return context | told
 
     @method_decorator(never_cache)
     def login(

@@ -113,7 +113,7 @@ def test_the_chain_of_a_reversal_of_spent_money_is_shown(
 @pytest.mark.parametrize("role", ["viewer", "checker", "operator", "auditor"])
 def test_who_may_not_ask_has_no_form(alice: WalletIdentity, role: str) -> None:
     other = person(role, role)
-    for act in ("adjust", "reverse", "unfreeze", "plan", "rebuild"):
+    for act in ("adjust", "reverse", "unfreeze", "plan", "rebuild", "pause", "resume"):
         assert ask(other, act, wallet=str(alice.id)).status_code == 403
     assert Approval.objects.count() == 0
 

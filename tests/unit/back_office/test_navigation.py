@@ -54,6 +54,8 @@ def test_every_model_of_the_admin_has_its_line() -> None:
         ("/admin/ledger/account/trial-balance/", "Trial balance"),
         ("/admin/ledger/account/0190/change/", "Accounts"),
         ("/admin/wallets/wallet/0190/statement/", "Wallets"),
+        ("/admin/approvals/approval/", "Waiting for approval"),
+        ("/admin/approvals/approval/act/pause/", "Stop all money"),
     ],
 )
 def test_one_line_is_lit_for_a_page(path: str, title: str) -> None:

@@ -22,6 +22,7 @@ from wallet_project.kit.acting import ReasonForm, StaffAct
 from wallet_project.kit.database import PRIMARY
 from wallet_project.kit.ids import uuid7
 from wallet_project.kit.money import parse_amount
+from wallets import stopping
 from wallets.approvals.errors import RequestInvalid
 from wallets.approvals.models import Approval
 from wallets.approvals.operations.request_approval import request_approval
@@ -141,6 +142,23 @@ ASKS: Final = (
         RebuildForm,
         hint="manage.py rebuild_balances then takes the request's id once.",
     ),
+    StaffAct(
+        "pause",
+        "Ask to stop all money",
+        "approvals.request_approval",
+        AskForm,
+        hint="When another person approves, every movement of all clients is refused within five "
+        "seconds; reads go on. With a shell it takes one person: manage.py pause_writes.",
+        is_grave=True,
+    ),
+    StaffAct(
+        "resume",
+        "Ask to let money move again",
+        "approvals.request_approval",
+        AskForm,
+        hint="When another person approves, movements are taken again and what was accepted is "
+        "done.",
+    ),
 )
 
 
@@ -214,6 +232,14 @@ class Asks:
         return _ask(
             request, asked, kind=rebuilds.CODE, subject=rebuilds.subject_of(client), client=client
         )
+
+    def do_pause(self, request: HttpRequest, asked: Cleaned) -> HttpResponse:
+        """Ask for all movements of money to be stopped."""
+        return _ask(request, asked, kind=stopping.PAUSE, subject=stopping.SUBJECT)
+
+    def do_resume(self, request: HttpRequest, asked: Cleaned) -> HttpResponse:
+        """Ask for money to move again."""
+        return _ask(request, asked, kind=stopping.RESUME, subject=stopping.SUBJECT)
 
 
 def _ask(request: HttpRequest, asked: Cleaned, **facts: Any) -> HttpResponse:
