@@ -19,7 +19,7 @@ from wallet_project.kit.links import row_link
 from wallets import credentials
 from wallets.admin import forms
 from wallets.approvals.operations.request_approval import request_approval
-from wallets.corrections import plans
+from wallets.corrections import plan_limits, plans
 from wallets.models import ApiKey, Client, Plan, Scope
 from wallets.operations import create_plan, suspend_client
 from wallets.operations._keys import BITES_WITHIN_SECONDS, Admitted
@@ -304,11 +304,10 @@ class PlanAdmin(ActingAdmin):
     acts = (
         StaffAct(
             "change",
-            "Change the limits",
-            "wallets.manage_plan",
-            form=forms.LimitsForm,
-            hint=f"For all clients on this plan. {_SOON}",
-            is_grave=True,
+            "Ask to change the limits",
+            "approvals.request_plan_change",
+            form=forms.LimitsAskForm,
+            hint="For all clients on this plan, when another person approves.",
         ),
     )
 
@@ -322,7 +321,9 @@ class PlanAdmin(ActingAdmin):
 
     def first_values(self, act: StaffAct, row: Any) -> dict[str, Any]:
         """Begin with the limits there are."""
-        return {} if row is None else {name: getattr(row, name) for name in _LIMITS}
+        if row is None:
+            return {}
+        return {"request_id": uuid7()} | {name: getattr(row, name) for name in _LIMITS}
 
     def do_create(self, request: HttpRequest, asked: Asked) -> str:
         """Make a plan."""
@@ -331,15 +332,15 @@ class PlanAdmin(ActingAdmin):
         create_plan.create_plan(name=asked["name"], **limits, by=by, reason=asked["reason"])
         return f"The plan {asked['name']} is made."
 
-    def do_change(self, request: HttpRequest, row: Plan, asked: Asked) -> str:
-        """Change what the plan grants."""
+    def do_change(self, request: HttpRequest, row: Plan, asked: Asked) -> HttpResponse:
+        """Ask for what the plan grants to be changed."""
         limits = {name: asked[name] for name in _LIMITS}
-        by = audit.actor_of(request)
-        create_plan.change_limits(name=row.name, **limits, by=by, reason=asked["reason"])
-        return f"The plan {row.name} is changed. {_SOON}"
+        ask = plan_limits.ask(row.name, limits, reason=asked["reason"], ticket=asked["ticket"])
+        made = request_approval(ask=ask, by=audit.actor_of(request), id=asked["request_id"])
+        return HttpResponseRedirect(reverse("admin:approvals_approval_change", args=[made.pk]))
 
 
-_LIMITS = ("requests_per_minute", "withdrawals_per_minute")
+_LIMITS = create_plan.LIMITS
 
 
 def _number(limit: int | None) -> str:

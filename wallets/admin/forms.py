@@ -120,7 +120,24 @@ class LimitsForm(ReasonForm):
         help_text="Empty: no limit.",
     )
 
-    field_order = ("name", "requests_per_minute", "withdrawals_per_minute", "reason")
+    field_order: tuple[str, ...] = (
+        *("name", "requests_per_minute", "withdrawals_per_minute", "reason"),
+    )
+
+
+class LimitsAskForm(LimitsForm):
+    """What a plan is to grant. The hidden id makes a form that is sent twice one request."""
+
+    ticket = forms.CharField(
+        max_length=100,
+        widget=UnfoldAdminTextInputWidget(),
+        help_text="Where the papers are, such as a ticket's number.",
+    )
+    request_id = forms.UUIDField(widget=forms.HiddenInput())
+
+    field_order = (
+        *("requests_per_minute", "withdrawals_per_minute", "reason", "ticket", "request_id"),
+    )
 
 
 class PlanForm(LimitsForm):

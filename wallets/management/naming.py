@@ -1,4 +1,4 @@
-"""How people name wallets, clients and moments on a command line."""
+"""How people name wallets, clients, people and moments on a command line."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from uuid import UUID
 
 from django.core.management.base import CommandError
 
+from wallet_project.kit.audit import Actor
 from wallet_project.kit.database import PRIMARY
+from wallets.approvals import people
 from wallets.identity import WalletIdentity, parse_uuid
 from wallets.models import Client, Wallet
 
@@ -22,6 +24,17 @@ def client_named(name: str) -> int:
     if found is None:
         raise CommandError(f"There is no client {name}.")
     return found
+
+
+def person_named(name: str, command: str) -> Actor:
+    """Find who of the staff asks for something; the request says that it came by a command.
+
+    :raises CommandError: if there is no such person.
+    """
+    found = people.named(name)
+    if found is None:
+        raise CommandError(f"There is no active staff account {name}.")
+    return Actor(id=f"staff:{found.pk}", name=f"{name}, by {command}"[: people.NAME_LENGTH_MAX])
 
 
 def wallet_named(text: str, client: str | None = None) -> WalletIdentity:

@@ -33,7 +33,7 @@ class Plan(models.Model):
     """NULL: no limit."""
 
     class Meta:
-        permissions: ClassVar = [("manage_plan", "Can make plans and change what they grant")]
+        permissions: ClassVar = [("manage_plan", "Can make plans")]
 
     def __str__(self) -> str:
         return str(self.name)

@@ -1,4 +1,4 @@
-"""Make a plan, or change what one grants."""
+"""Make a plan."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from wallets import errors
 from wallets.models import Plan
 
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?", re.ASCII)
+LIMITS: Final = ("requests_per_minute", "withdrawals_per_minute")
+"""What a plan grants; None: no limit."""
 _LIMIT_MAX: Final = 10_000_000
 
 
@@ -35,7 +37,7 @@ def create_plan(
         raise errors.FieldInvalid(
             "A plan's name has 1 to 32 characters of a-z, 0-9 and -.", field="name"
         )
-    limits = _limits(requests_per_minute, withdrawals_per_minute)
+    limits = checked_limits(requests_per_minute, withdrawals_per_minute)
 
     def body() -> None:
         with transaction.atomic(using=PRIMARY, durable=True):
@@ -47,36 +49,15 @@ def create_plan(
     database.run_retrying(body, database.INTERACTIVE)
 
 
-def change_limits(
-    *,
-    name: str,
-    requests_per_minute: int | None,
-    withdrawals_per_minute: int | None,
-    by: Actor,
-    reason: str,
-) -> None:
-    """Change what a plan grants to all clients that are on it; None: no limit.
+def checked_limits(
+    requests_per_minute: int | None, withdrawals_per_minute: int | None
+) -> dict[str, int | None]:
+    """Return what a plan is to grant, by the names of its columns.
 
-    :raises FieldInvalid: if there is no such plan, or the numbers cannot be.
+    :raises FieldInvalid: if a number cannot be.
     """
-    limits = _limits(requests_per_minute, withdrawals_per_minute)
-
-    def body() -> None:
-        with transaction.atomic(using=PRIMARY, durable=True):
-            plans = Plan.objects.using(PRIMARY).filter(name=name)
-            plan = plans.select_for_update().first()
-            if plan is None:
-                raise errors.FieldInvalid(f"There is no plan {name}.", field="name")
-            before = {key: getattr(plan, key) for key in limits}
-            plans.update(**limits)
-            detail = {"before": before, "after": limits}
-            audit.record(by, _act("plan.change", plan, reason, detail))
-
-    database.run_retrying(body, database.INTERACTIVE)
-
-
-def _limits(requests: int | None, withdrawals: int | None) -> dict[str, int | None]:
-    limits = {"requests_per_minute": requests, "withdrawals_per_minute": withdrawals}
+    numbers = (requests_per_minute, withdrawals_per_minute)
+    limits = dict(zip(LIMITS, numbers, strict=True))
     for field, limit in limits.items():
         if limit is not None and not 1 <= limit <= _LIMIT_MAX:
             raise errors.FieldInvalid(f"A limit is 1 to {_LIMIT_MAX}, or none.", field=field)

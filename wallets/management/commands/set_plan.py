@@ -6,12 +6,10 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from wallet_project.kit.audit import Actor
 from wallet_project.kit.errors import DomainError
-from wallets.approvals import people
 from wallets.approvals.operations.request_approval import request_approval
 from wallets.corrections import plans
-from wallets.management.naming import client_named
+from wallets.management.naming import client_named, person_named
 
 
 class Command(BaseCommand):
@@ -40,7 +38,7 @@ class Command(BaseCommand):
         why = {"reason": options["reason"], "ticket": options["ticket"]}
         ask = plans.ask(client, options["plan"], **why)
         try:
-            made = request_approval(ask=ask, by=_person(options["user"]))
+            made = request_approval(ask=ask, by=person_named(options["user"], "set_plan"))
         except DomainError as error:
             raise CommandError(error.detail) from error
         self.stdout.write(str(made.pk))
@@ -48,11 +46,3 @@ class Command(BaseCommand):
             f"{options['user']} asks for the plan {options['plan']} for {options['client']}. "
             "Another person has to approve it in the admin, under Waiting for approval."
         )
-
-
-def _person(name: str) -> Actor:
-    """Find who asks; the request says that he did so by this command."""
-    found = people.named(name)
-    if found is None:
-        raise CommandError(f"There is no active staff account {name}.")
-    return Actor(id=f"staff:{found.pk}", name=f"{name}, by set_plan"[: people.NAME_LENGTH_MAX])
