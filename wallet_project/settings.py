@@ -294,6 +294,8 @@ METRICS_NETWORKS = env.words("METRICS_NETWORKS", "127.0.0.0/8,::1/128")
 PROMETHEUS_EXPORT_MIGRATIONS = False
 PROMETHEUS_LATENCY_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10)
 CLIENT_NAMES = "wallets.client_names.by_number"
+CLIENT_CHOICES = "wallets.client_names.choices"
+CLIENT_NUMBER = "wallets.client_names.number_of"
 """Tells the pages of the books the names of clients, whose numbers are all that the books know."""
 ASK_FOR_REOPENING = "wallets.reopening.ask"
 """What the page of a client's months calls to ask for a second person."""

@@ -12,7 +12,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils.safestring import SafeString
 
-from ledger.admin import account_page, links, report_pages, reports
+from ledger.admin import account_page, clients, links, report_pages, reports
 from ledger.admin import balances as sums
 from ledger.admin.asked import Asked, BadQuestion, read
 from ledger.admin.clients import names_of
@@ -128,7 +128,7 @@ class AccountAdmin(BooksAdmin):
             raise PermissionDenied
         asked, found, trouble = Asked(), {}, ""
         try:
-            asked = read(request.GET)
+            asked = read(request.GET, clients.number_of)
             found = show(asked)
         except BadQuestion as error:
             trouble = str(error)
@@ -146,6 +146,7 @@ class AccountAdmin(BooksAdmin):
             "title": title,
             "asked": asked,
             "trouble": trouble,
+            "choices": clients.choices() if name == "trial_balance" else [],
             **found,
         }
         return TemplateResponse(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from typing import Any
@@ -45,15 +45,17 @@ class Asked:
         return told | ({"file": True} if self.as_file else {})
 
 
-def read(values: Mapping[str, str]) -> Asked:
+def read(values: Mapping[str, str], number_of: Callable[[str], int]) -> Asked:
     """Read the parameters of a report.
+
+    :param number_of: finds the number of a client in the address, who may stand there by name.
 
     :raises BadQuestion: if one of them cannot be.
     """
     client = values.get("client", "").strip()
     at = moment(values.get("at", "").strip())
     return Asked(
-        client=number(client, "client") if client else None,
+        client=number_of(client) if client else None,
         at=at,
         after=number(values.get("after", "") or "0", "place in the list"),
         as_file=values.get("format") == "csv",

@@ -10,7 +10,6 @@ from uuid import UUID
 
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
-from django.utils.safestring import SafeString
 
 from ledger import queries
 from ledger.admin import links
@@ -18,8 +17,11 @@ from ledger.admin.clients import names_of
 from ledger.admin.columns import BooksAdmin, signed_money, utc
 from ledger.models import JournalEntry, Posting
 from ledger.periods import calendars
+from wallet_project.kit import audit
 from wallet_project.kit.admin import money
+from wallet_project.kit.client_cells import NamesClients, client_cell
 from wallet_project.kit.database import PRIMARY
+from wallet_project.kit.staff_names import NamesStaff, named, staff_column
 
 _REVERSALS_SHOWN: Final = 50
 
@@ -59,18 +61,20 @@ class Linked:
 
 
 @admin.register(JournalEntry)
-class JournalEntryAdmin(BooksAdmin):
+class JournalEntryAdmin(NamesStaff, NamesClients, BooksAdmin):
     """Entries, the last one made first."""
 
-    list_display = ("id", "kind", "client_link", "reference", "channel", "actor", "posted")
+    list_display = ("id", "kind", "client_link", "reference", "channel", "by", "posted")
+    staff_columns = ("actor",)
+    by = staff_column("actor", "By")
     search_fields = ("id", "idempotency_key")
     search_help_text = "Exact id, or digest of the key in hex"
     empty_text = "No money has moved yet. An entry appears with the first deposit."
     change_form_template = "admin/ledger/journalentry/change_form.html"
 
     @admin.display(description="Client")
-    def client_link(self, entry: JournalEntry) -> SafeString:
-        return links.link(links.client_url(entry.client), entry.client)
+    def client_link(self, entry: JournalEntry) -> str:
+        return client_cell(entry)
 
     @admin.display(description="Posted at")
     def posted(self, entry: JournalEntry) -> str:
@@ -86,8 +90,8 @@ class JournalEntryAdmin(BooksAdmin):
     ) -> HttpResponse:
         """Show the entry by a page of our own, which has no form."""
         if obj is not None:
-            context |= _page(obj)
-        return super().render_change_form(request, context, *args, obj=obj, **kwargs)  # type: ignore[no-any-return]
+            context |= _page(obj) | _people(obj, request)
+        return super().render_change_form(request, context, *args, obj=obj, **kwargs)
 
 
 def _page(entry: JournalEntry) -> dict[str, Any]:
@@ -118,6 +122,15 @@ def _page(entry: JournalEntry) -> dict[str, Any]:
         "can_be_reversed": entry.reverses is None and not _is_approved(entry),
         "reversed_by": _entries(using, pk__in=queries.reversals_of(entry.pk, using=using)),
     }
+
+
+def _people(entry: JournalEntry, request: HttpRequest) -> dict[str, str]:
+    """Name who asked for an entry; of what was approved, also who approved it."""
+    if not _is_approved(entry):
+        return {"asked_by": named([entry.actor], request.user)[entry.actor], "approved_by": ""}
+    asker = audit.last_actor("approval.request", "approvals.approval", entry.reference) or "unknown"
+    names = named([asker, entry.actor], request.user)
+    return {"asked_by": names[asker], "approved_by": names[entry.actor]}
 
 
 def _is_approved(entry: JournalEntry) -> bool:

@@ -12,18 +12,18 @@ from django.contrib import admin
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.module_loading import import_string
-from django.utils.safestring import SafeString
-from unfold.widgets import UnfoldAdminTextInputWidget
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
-from ledger.admin import links
-from ledger.admin.clients import names_of
+from ledger.admin.clients import choices, names_of
 from ledger.admin.columns import BooksAdmin, utc
 from ledger.periods import calendars, closing
 from ledger.periods.models import Calendar, Close, ClosingFigure, Reopening
 from wallet_project.kit import audit
 from wallet_project.kit.acting import ActingAdmin, Asked, ReasonForm, StaffAct
 from wallet_project.kit.admin import ReadOnlyInline, coloured, money, money_column
+from wallet_project.kit.client_cells import NamesClients, client_cell
 from wallet_project.kit.database import PRIMARY
+from wallet_project.kit.staff_names import NamesStaff, staff_column
 
 _CLOSES_SHOWN = 36
 
@@ -45,16 +45,12 @@ class MonthForm(ReasonForm):
 
 
 class _ClientForm(forms.Form):
-    client = forms.IntegerField(
-        min_value=1, widget=UnfoldAdminTextInputWidget(), help_text="The client's number."
+    client = forms.TypedChoiceField(
+        choices=choices,
+        coerce=int,
+        widget=UnfoldAdminSelectWidget(),
+        error_messages={"invalid_choice": "There is no client %(value)s."},
     )
-
-    def clean_client(self) -> int:
-        """Take clients only that there are."""
-        number: int = self.cleaned_data["client"]
-        if number not in names_of([number]):
-            raise forms.ValidationError(f"There is no client {number}.")
-        return number
 
 
 class FirstMonthForm(_ClientForm, MonthForm):
@@ -93,7 +89,7 @@ _CLOSING = (
 
 
 @admin.register(Calendar)
-class CalendarAdmin(ActingAdmin):
+class CalendarAdmin(NamesClients, ActingAdmin):
     """Each client's months: closed through, being closed, and in which zone its days begin."""
 
     list_display = ("client_link", "closed_through", "state", "time_zone", "trouble")
@@ -140,13 +136,12 @@ class CalendarAdmin(ActingAdmin):
     )
 
     @admin.display(description="Client")
-    def client_link(self, row: Calendar) -> SafeString:
-        return links.link(links.client_url(row.client), row.client)
+    def client_link(self, row: Calendar) -> str:
+        return client_cell(row)
 
     @admin.display(description="Client")
-    def client_named(self, row: Calendar) -> SafeString:
-        name = names_of([row.client]).get(row.client, "client")
-        return links.link(links.client_url(row.client), f"{name} ({row.client})")
+    def client_named(self, row: Calendar) -> str:
+        return client_cell(row)
 
     @coloured({"open": "success", "cannot be closed": "danger"})
     @admin.display(description="State")
@@ -220,7 +215,7 @@ class CalendarAdmin(ActingAdmin):
     def _set_zone(self, request: HttpRequest, client: int, asked: Asked) -> str:
         by, name = audit.actor_of(request), asked["time_zone"]
         calendars.set_time_zone(client=client, name=name, by=by, reason=asked["reason"])
-        return f"Days of client {client} begin in {name} now."
+        return f"Days of {names_of([client]).get(client, client)} begin in {name} now."
 
     def _next(self, row: Calendar) -> date:
         return calendars.following(row.closed_through or date.min)
@@ -262,10 +257,20 @@ class FigureInline(ReadOnlyInline):
 
 
 @admin.register(Close)
-class CloseAdmin(BooksAdmin):
+class CloseAdmin(NamesStaff, NamesClients, BooksAdmin):
     """Closed months, the last one closed first; also those that were opened again."""
 
-    list_display = ("month_named", "client_link", "version", "state", "closed", "actor", "postings")
+    list_display = (
+        "month_named",
+        "client_link",
+        "version",
+        "state",
+        "closed",
+        "by_whom",
+        "postings",
+    )
+    staff_columns = ("actor",)
+    by_whom = staff_column("actor", "Closed by")
     list_select_related = ("reopening",)
     search_fields = ("client",)
     search_help_text = "Exact number of the client"
@@ -273,7 +278,7 @@ class CloseAdmin(BooksAdmin):
     fields = (
         ("month_named", "version"),
         ("client_link", "state"),
-        ("closed", "actor"),
+        ("closed", "by_whom"),
         "reason",
         ("upto", "postings"),
         "hash_shown",
@@ -281,7 +286,7 @@ class CloseAdmin(BooksAdmin):
         "opened_again",
     )
     readonly_fields = (
-        *("month_named", "client_link", "state", "closed"),
+        *("month_named", "client_link", "state", "closed", "by_whom"),
         *("hash_shown", "previous_shown", "opened_again"),
     )
     inlines = (FigureInline,)
@@ -291,8 +296,8 @@ class CloseAdmin(BooksAdmin):
         return f"{close.month:%Y-%m}"
 
     @admin.display(description="Client")
-    def client_link(self, close: Close) -> SafeString:
-        return links.link(links.client_url(close.client), close.client)
+    def client_link(self, close: Close) -> str:
+        return client_cell(close)
 
     @coloured({"in force": "success", "opened again": "warning"})
     @admin.display(description="State")

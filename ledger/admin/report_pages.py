@@ -12,7 +12,8 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 
-from ledger.admin.asked import BadQuestion, number
+from ledger.admin import clients
+from ledger.admin.asked import BadQuestion
 from ledger.admin.clients import names_of
 from ledger.periods import reporting
 from ledger.periods.reporting import POSTING, REPORTS, VALUE, Asked, Report, Table
@@ -79,7 +80,8 @@ def _show(site: Any, report: Report, request: HttpRequest) -> HttpResponse:
         "title": report.title,
         "report": report,
         "asked": asked,
-        "sent": request.GET,
+        "clients": clients.choices(),
+        "chosen": asked.client if asked else None,
         "since": asked.since if asked else today - timedelta(days=_DAYS_SHOWN - 1),
         "until": asked.until if asked else today,
         "by_value": asked is not None and asked.basis == VALUE,
@@ -107,7 +109,7 @@ def _read(request: HttpRequest, report: Report) -> Asked | None:
     basis = request.GET.get("basis", POSTING)
     if basis not in (POSTING, VALUE):
         raise BadQuestion(f"{basis} is neither {POSTING} nor {VALUE}.")
-    return Asked(number(client, "client"), since, until, basis)
+    return Asked(clients.number_of(client), since, until, basis)
 
 
 def _day(text: str) -> date | None:

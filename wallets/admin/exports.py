@@ -23,6 +23,7 @@ from wallet_project.kit.acting import ActingAdmin, Asked, NoForm, ReasonForm, St
 from wallet_project.kit.admin import NOTHING, coloured, money, money_column
 from wallet_project.kit.database import PRIMARY
 from wallet_project.kit.links import row_link
+from wallet_project.kit.staff_names import NamesStaff, staff_column
 from wallets.exports import issuing, jobs, monthly, worker
 from wallets.exports.errors import ExportNotReady
 from wallets.exports.formats import known
@@ -72,13 +73,15 @@ class _OfWallet(ActingAdmin):
 
 
 @admin.register(ExportJob)
-class ExportJobAdmin(_OfWallet):
+class ExportJobAdmin(NamesStaff, _OfWallet):
     """Files that are made in the background, and how far they are."""
 
     list_display = (
-        *("id", "wallet_link", "kind", "format", "status_label", "progress", "requested_by"),
+        *("id", "wallet_link", "kind", "format", "status_label", "progress", "by_whom"),
         *("created_at", "expires_at"),
     )
+    staff_columns = ("requested_by",)
+    by_whom = staff_column("requested_by", "Asked by")
     empty_text = "Nobody has asked for an export. A wallet's statement page offers them."
     fields = (
         ("id", "status_label"),
@@ -86,14 +89,14 @@ class ExportJobAdmin(_OfWallet):
         ("kind", "format"),
         ("since", "before"),
         ("progress", "error"),
-        ("requested_by", "reason"),
+        ("by_whom", "reason"),
         ("statement_link", "file_link"),
         ("size", "file_hash"),
         ("created_at", "finished_at", "expires_at"),
     )
     readonly_fields = (
         *("status_label", "wallet_link", "client_link", "progress", "statement_link"),
-        *("file_link", "file_hash"),
+        *("file_link", "file_hash", "by_whom"),
     )
     acts = (
         StaffAct("cancel", "Cancel the export", REQUEST, is_grave=True),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from uuid import UUID
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.urls import reverse
 
 from ledger import queries as books
@@ -13,7 +15,7 @@ from ledger.models import JournalEntry
 from ledger.periods import keeping
 from tests import staff
 from tests.http import Api
-from tests.integration.approvals.desk import user_of
+from tests.integration.approvals.desk import person, user_of
 from tests.integration.approvals.test_asking import ask
 from tests.integration.approvals.test_corrections import adjustment, sound
 from tests.people import Company, asks, balance, books_now, wallet_of
@@ -148,6 +150,28 @@ def test_the_link_is_frozen_with_the_request(
 
     assert books.corrections_of(wrong) == [done.transaction_id]
     assert books.corrections_of(other) == []
+
+
+def test_an_entry_tells_who_asked_and_who_approved_by_name(
+    maker: Actor, checker: Actor, alice: WalletIdentity
+) -> None:
+    entry = approve(approval=adjustment(maker, alice, 2_00).pk, by=checker).transaction_id
+
+    page = " ".join(re.sub(r"<[^>]*>", " ", entry_page(maker, entry)).split())
+
+    assert f"Asked by carol ({maker.id})" in page
+    assert f"Approved by dave ({checker.id})" in page
+    listed = reverse("admin:ledger_journalentry_changelist")
+    found = staff.sign_in(user_of(checker)).get(listed).content.decode()
+    assert f"dave ({checker.id})" in found
+    # Whoever may see the books and not who is on the staff reads numbers.
+    guest = person("grace")
+    user_of(guest).user_permissions.add(
+        Permission.objects.get(content_type__app_label="ledger", codename="view_journalentry")
+    )
+    told = staff.sign_in(user_of(guest)).get(listed).content.decode()
+    assert checker.id in told
+    assert "dave" not in told
 
 
 def test_nothing_is_asked_for_in_a_month_that_is_closed(

@@ -8,19 +8,19 @@ from django.contrib import admin
 from django.utils.safestring import SafeString
 
 from wallet_project.kit.admin import money, money_column
-from wallet_project.kit.links import row_link
+from wallet_project.kit.client_cells import NamesClients, client_cell
 from wallets.reconciliation.models import SUSPENSE
 
 _SUSPENSE_SHOWN: Final = "suspense"
 
 
-class DeskColumns:
+class DeskColumns(NamesClients):
     """Whose a row is, and how much."""
 
     @admin.display(description="Client")
     def client_link(self, row: Any) -> SafeString | str:
         """Link to the client."""
-        return row_link("wallets.client", row.client)
+        return client_cell(row)
 
     @admin.display(description="Channel")
     def channel_name(self, row: Any) -> str:

@@ -18,6 +18,7 @@ from wallet_project.kit.admin import ReadOnlyAdmin, money
 from wallet_project.kit.database import PRIMARY
 from wallet_project.kit.errors import DomainError
 from wallet_project.kit.links import list_link, row_link
+from wallet_project.kit.staff_names import NamesStaff, staff_column
 from wallets.reconciliation.admin import pages, tables
 from wallets.reconciliation.admin.columns import DeskColumns
 from wallets.reconciliation.admin.forms import UploadForm
@@ -44,13 +45,15 @@ _LINES_MAX = 20_000
 
 
 @admin.register(StatementFile)
-class StatementFileAdmin(DeskColumns, ActingAdmin):
+class StatementFileAdmin(NamesStaff, DeskColumns, ActingAdmin):
     """Files that were loaded, newest first."""
 
     list_display = (
         *("name", "client_link", "channel", "format", "lines", "repeats", "days"),
-        *("loaded_at", "loaded_by"),
+        *("loaded_at", "by_whom"),
     )
+    staff_columns = ("loaded_by",)
+    by_whom = staff_column("loaded_by", "Loaded by")
     search_fields = ("client", "id")
     search_help_text = "Exact number of a client or id of a file"
     empty_text = "No file was loaded yet. Set up a channel first, then load its files here."
@@ -62,12 +65,12 @@ class StatementFileAdmin(DeskColumns, ActingAdmin):
         "sums_in_words",
         ("days", "size"),
         "digest_text",
-        ("loaded_at", "loaded_by"),
+        ("loaded_at", "by_whom"),
         ("lines_link", "download"),
     )
     readonly_fields = (
         *("client_link", "days", "digest_text", "sums_in_words", "repeated_lines"),
-        *("lines_link", "download"),
+        *("lines_link", "download", "by_whom"),
     )
 
     @admin.display(description="Days")

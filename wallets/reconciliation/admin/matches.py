@@ -14,6 +14,7 @@ from wallet_project.kit.acting import ActingAdmin, Asked, StaffAct
 from wallet_project.kit.admin import coloured, money, money_column
 from wallet_project.kit.database import PRIMARY
 from wallet_project.kit.links import row_link
+from wallet_project.kit.staff_names import NamesStaff, staff_column
 from wallets.reconciliation.admin.columns import DeskColumns
 from wallets.reconciliation.models import Item, Match, MatchEnd, MatchPart
 from wallets.reconciliation.operations.end_match import end_match
@@ -22,13 +23,15 @@ _PARTS_SHOWN = 100
 
 
 @admin.register(Match)
-class MatchAdmin(DeskColumns, ActingAdmin):
+class MatchAdmin(NamesStaff, DeskColumns, ActingAdmin):
     """Matches, newest first; none is ever removed."""
 
     list_display = (
         *("made_at", "rule_label", "state", "client_link", "channel_name", "total_money"),
-        "made_by",
+        "by_whom",
     )
+    staff_columns = ("made_by",)
+    by_whom = staff_column("made_by", "Made by")
     search_fields = ("id", "client")
     search_help_text = "Exact id of a match or number of a client"
     list_select_related = ("ended",)
@@ -38,12 +41,12 @@ class MatchAdmin(DeskColumns, ActingAdmin):
         ("client_link", "channel_name", "total_money"),
         "parts_list",
         ("evidence", "reason"),
-        ("made_at", "made_by", "run_link"),
+        ("made_at", "by_whom", "run_link"),
         "end_in_words",
     )
     readonly_fields = (
         *("rule_label", "state", "client_link", "channel_name", "total_money", "parts_list"),
-        *("run_link", "end_in_words"),
+        *("run_link", "end_in_words", "by_whom"),
     )
     acts = (
         StaffAct(

@@ -13,6 +13,7 @@ from wallet_project.kit import audit
 from wallet_project.kit.acting import ActingAdmin, Asked, StaffAct
 from wallet_project.kit.database import PRIMARY
 from wallet_project.kit.links import row_link
+from wallet_project.kit.staff_names import NamesStaff, staff_column
 from wallets.reconciliation.admin import pages, tables
 from wallets.reconciliation.admin.columns import DeskColumns
 from wallets.reconciliation.admin.forms import RunForm
@@ -21,20 +22,22 @@ from wallets.reconciliation.operations.reconcile import reconcile
 
 
 @admin.register(Run)
-class RunAdmin(DeskColumns, ActingAdmin):
+class RunAdmin(NamesStaff, DeskColumns, ActingAdmin):
     """Runs, newest first."""
 
-    list_display = ("ended", "client_link", "channel", "leftovers", "file_link", "by")
+    list_display = ("ended", "client_link", "channel", "leftovers", "file_link", "by_whom")
+    staff_columns = ("by",)
+    by_whom = staff_column("by", "By")
     search_fields = ("client", "id")
     search_help_text = "Exact number of a client or id of a run"
     empty_text = "Nothing was reconciled yet. Loading a file does it, and the button above."
     fields = (
         ("client_link", "channel"),
         ("started_at", "ended_at"),
-        ("leftovers", "by"),
+        ("leftovers", "by_whom"),
         "file_link",
     )
-    readonly_fields = ("client_link", "file_link")
+    readonly_fields = ("client_link", "file_link", "by_whom")
     change_form_outer_after_template = "admin/reconciliation/run.html"
     list_acts = (
         StaffAct(

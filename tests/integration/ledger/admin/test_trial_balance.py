@@ -141,8 +141,8 @@ def test_every_moment_agrees_with_the_sum_of_the_postings_before(
     [
         ({"at": "2999-01-01T00:00"}, "That moment has not come yet."),
         ({"at": "yesterday"}, "yesterday is no moment. Write it like 2026-01-31T23:59."),
-        ({"client": "acme"}, "acme is no number of a client."),
-        ({"client": "-1"}, "-1 is no number of a client."),
+        ({"client": "acme"}, "There is no client acme."),
+        ({"client": "-1"}, "There is no client -1."),
     ],
 )
 def test_a_question_that_cannot_be_is_answered_by_what_is_wrong(
@@ -151,6 +151,19 @@ def test_a_question_that_cannot_be_is_answered_by_what_is_wrong(
     page = carol.get(reverse(PAGE), query)
     assert page.status_code == 422
     assert answer in text_of(page)
+
+
+def test_a_client_is_chosen_by_name_and_stands_by_name_in_the_address(
+    carol: Client, client_acme: Company
+) -> None:
+    fund(wallet_of(client_acme, "alice"), 5_00)
+    roll_up()
+    for page in (PAGE, "admin:ledger_account_balance_sheet"):
+        empty, shown = carol.get(reverse(page)), carol.get(reverse(page), {"client": "acme"})
+        assert f'<option value="{client_acme.id}">acme</option>' in empty.content.decode()
+        assert shown.status_code == 200
+        assert f'<option value="{client_acme.id}" selected>' in shown.content.decode()
+        assert "5.00" in text_of(shown)
 
 
 def test_a_moment_before_everything_says_to_choose_a_later_one(
