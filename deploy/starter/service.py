@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import secrets
 import sys
 from collections.abc import Mapping
@@ -59,6 +60,7 @@ class Service:
             "WEB_SERVER": f"127.0.0.1:{web_port}",
             "LANE_SERVER": f"127.0.0.1:{lane_port}",
             "READS_SERVER": f"127.0.0.1:{reads_port}",
+            "DENY_LIST": os.environ.get("DENY_LIST") or "deploy/edge/deny.lst",
         }
         words = ("-db", "-f", "deploy/edge/haproxy.cfg")
         self.supervisor.start(self._program("edge", program, *words, **environment))

@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
-from wallet_project.kit.errors import DomainError, Invalid, NotFound, Refused, Unavailable
+from wallet_project.kit.errors import (
+    DomainError,
+    Forbidden,
+    Invalid,
+    NotFound,
+    Refused,
+    Unavailable,
+)
 
 
 class RequestInvalid(Invalid):
@@ -112,6 +119,13 @@ class MethodNotAllowed(Invalid):
     def __init__(self, allowed: Sequence[str]) -> None:
         self.allowed: tuple[str, ...] = tuple(allowed)
         super().__init__(f"This path takes {', '.join(self.allowed)}.")
+
+
+class AddressDenied(Forbidden):
+    """The operators have shut the network out from which the call comes; no credential helps."""
+
+    code = "address_denied"
+    title = "This address is not served"
 
 
 class RouteNotFound(NotFound):

@@ -82,6 +82,7 @@ def test_one_error_speaks_for_itself_and_several_are_listed() -> None:
     [
         (errors.BadRequest("x"), 400, "bad_request"),
         (errors.Unauthenticated(), 401, "unauthenticated"),
+        (errors.AddressDenied("x"), 403, "address_denied"),
         (business.ScopeMissing("x"), 403, "scope_missing"),
         (business.DestinationNotFound("x"), 404, "destination_wallet_not_found"),
         (errors.MethodNotAllowed(["GET"]), 405, "method_not_allowed"),
