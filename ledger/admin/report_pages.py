@@ -127,7 +127,7 @@ def _cells(table: Table, rows: tuple[tuple[Any, ...], ...]) -> list[list[Cell]]:
     found = []
     for row in rows:
         cells = []
-        for column, value in zip(table.columns, row, strict=True):
+        for column, value in zip(table.columns, _of_which(names, row), strict=True):
             is_amount = column.is_money and isinstance(value, int)
             text = money(value, row[place]) if is_amount else str(value)
             # A difference is zero, or on the side of the customers.
@@ -135,6 +135,17 @@ def _cells(table: Table, rows: tuple[tuple[Any, ...], ...]) -> list[list[Cell]]:
             cells.append(Cell(text, column.is_right, bad))
         found.append(cells)
     return found
+
+
+def _of_which(names: list[str], row: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Let an account within an item be read as a part of it: its amount is in the item's already.
+
+    Files keep both names, for whoever sorts them.
+    """
+    told = dict(zip(names, row, strict=True))
+    if "item" in told and told.get("account"):
+        told |= {"item": "", "account": f"of which {told['account']}"}
+    return tuple(told.values())
 
 
 def _file(report: Report, asked: Asked, table: Table) -> HttpResponse:

@@ -45,6 +45,10 @@ class Reason(StrEnum):
     OTHER = "OTHER"
 
 
+CREDITS_ONLY: Final = frozenset({Reason.MISSING_CREDIT, Reason.FEE_REFUND, Reason.GOODWILL})
+"""Reasons that say that the wallet gets something."""
+
+
 def payload(
     *,
     is_credit: bool,
@@ -74,6 +78,12 @@ def _validate(ask: Asked) -> None:
     _one_of("direction", said["direction"], ("CREDIT", "DEBIT"))
     _one_of("account", said["account"], ACCOUNTS)
     _one_of("reason_code", said["reason_code"], tuple(Reason))
+    if said["direction"] == "DEBIT" and said["reason_code"] in CREDITS_ONLY:
+        named = said["reason_code"].replace("_", " ").lower()
+        raise errors.FieldInvalid(
+            f"A debit takes money from the wallet; {named} is a reason for a credit.",
+            field="reason_code",
+        )
     if said["account"] == EXTERNAL and not _CHANNEL.fullmatch(str(said["channel"])):
         raise errors.FieldInvalid("A channel has 1 to 32 of a-z, 0-9 and -.", field="channel")
     _check_day(said["value_date"])

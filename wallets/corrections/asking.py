@@ -12,7 +12,7 @@ from wallets import errors, idempotency, staff_queries
 from wallets.approvals.models import Approval
 from wallets.approvals.registry import Asked, Line
 from wallets.identity import WalletIdentity, identify, parse_uuid
-from wallets.models import Wallet
+from wallets.models import Client, Wallet
 from wallets.operations._commands import MovementRequest
 from wallets.staff_queries import WalletFacts
 
@@ -29,9 +29,22 @@ def wallet_of(client: int | None, text: str) -> WalletIdentity:
 
 
 def owner_of(wallet: str) -> Wallet | None:
-    """Find a wallet by its UUID alone, for staff, who see those of all clients."""
-    found = parse_uuid(wallet.strip())
-    return None if found is None else Wallet.objects.using(PRIMARY).filter(pk=found).first()
+    """Find a wallet by its UUID or reference alone, for staff, who see those of all clients.
+
+    :raises FieldInvalid: if several clients have a wallet of this reference.
+    """
+    text, rows = wallet.strip(), Wallet.objects.using(PRIMARY)
+    found = parse_uuid(text)
+    if found is not None:
+        return rows.filter(pk=found).first()
+    # By client, as the index of references begins with it.
+    clients = list(Client.objects.using(PRIMARY).values_list("pk", flat=True))
+    named = list(rows.filter(client__in=clients, reference=text)[:2]) if text else []
+    if len(named) > 1:
+        raise errors.FieldInvalid(
+            "Several clients have a wallet of this reference; give its id.", field="wallet"
+        )
+    return named[0] if named else None
 
 
 def facts_of(wallet: UUID) -> WalletFacts:

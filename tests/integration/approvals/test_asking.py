@@ -20,7 +20,7 @@ from wallets import errors
 from wallets.approvals.models import Approval, Status
 from wallets.approvals.operations.approve import approve
 from wallets.identity import WalletIdentity
-from wallets.models import BalanceRebuild
+from wallets.models import BalanceRebuild, Wallet
 from wallets.operations._status import StatusRequest
 from wallets.operations.deposit import deposit
 from wallets.operations.freeze_wallet import freeze_wallet
@@ -194,3 +194,35 @@ def test_a_request_of_a_frozen_wallets_adjustment_is_told_as_it_would_be(
     )
     assert "10.00 USD" in page.content.decode()
     assert "6.00 USD" in page.content.decode()
+
+
+def test_an_adjustment_names_its_wallet_by_reference_and_tells_what_it_has(
+    maker: Actor, alice: WalletIdentity
+) -> None:
+    fund(alice, 27_00)
+    reference = Wallet.objects.get(pk=alice.id).reference
+    url = reverse("admin:approvals_approval_list_act", args=["adjust"])
+    page = staff.sign_in(user_of(maker)).get(url, {"wallet": reference}).content.decode()
+
+    assert f"{reference} of acme: balance 27.00" in page
+    assert 'type="date"' in page
+    assert page.count('<option value="" selected') == 3
+
+    form = {"wallet": reference, "direction": "CREDIT", "amount": "1", "account": "suspense"}
+    ask(maker, "adjust", **form, reason_code="MISSING_CREDIT")
+    assert the_request().subject == str(alice.id)
+
+
+def test_a_debit_is_not_asked_for_with_the_reason_of_a_credit(
+    maker: Actor, alice: WalletIdentity
+) -> None:
+    fund(alice, 27_00)
+    form = {"wallet": str(alice.id), "direction": "DEBIT", "amount": "1", "account": "suspense"}
+    before = books_now()
+
+    told = ask(maker, "adjust", **form, reason_code="MISSING_CREDIT")
+
+    assert told.status_code == 400
+    assert "missing credit is a reason for a credit" in told.content.decode()
+    assert (Approval.objects.count(), books_now()) == (0, before)
+    assert ask(maker, "adjust", **form, reason_code="DUPLICATE").status_code == 200

@@ -39,7 +39,8 @@ def adjustment(
     maker: Actor, wallet: WalletIdentity, amount: int, *, credit: bool = True, **more: Any
 ) -> Approval:
     """Ask for an adjustment of minor units."""
-    facts: dict[str, Any] = {"account": "suspense", "reason_code": "MISSING_CREDIT"} | more
+    why = "MISSING_CREDIT" if credit else "DUPLICATE"
+    facts: dict[str, Any] = {"account": "suspense", "reason_code": why} | more
     ask = Asked(
         kind="adjustment",
         subject=str(wallet.id),

@@ -10,7 +10,6 @@ from django import forms
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from unfold.widgets import (
-    UnfoldAdminDateWidget,
     UnfoldAdminSelectWidget,
     UnfoldAdminTextInputWidget,
 )
@@ -19,7 +18,9 @@ from ledger import queries as books
 from wallet_project.kit import audit
 from wallet_project.kit.acting import Asked as Cleaned
 from wallet_project.kit.acting import ReasonForm, StaffAct
+from wallet_project.kit.admin import money
 from wallet_project.kit.database import PRIMARY
+from wallet_project.kit.errors import DomainError
 from wallet_project.kit.ids import uuid7
 from wallet_project.kit.money import parse_amount
 from wallets import stopping
@@ -36,6 +37,27 @@ def _choices(values: Iterable[str]) -> list[tuple[str, str]]:
     return [(one, one.replace("_", " ").capitalize()) for one in values]
 
 
+def _unchosen(values: Iterable[str]) -> list[tuple[str, str]]:
+    """Choose nothing beforehand: a slip would move money."""
+    return [("", "Choose"), *_choices(values)]
+
+
+def _told(text: str) -> str:
+    """Tell a wallet's name, client and money; nothing where there is no such wallet."""
+    try:
+        row = asking.owner_of(text)
+    except DomainError:
+        return ""
+    if row is None:
+        return ""
+    facts = asking.facts_of(row.pk)
+    balance, available = facts.row.balance, facts.available
+    return (
+        f"{row.reference or row.pk} of {facts.row.client.name}: balance "
+        f"{money(balance, row.currency)}, available {money(available, row.currency)}."
+    )
+
+
 def _plans() -> list[tuple[str, str]]:
     names = Plan.objects.using(PRIMARY).order_by("name").values_list("name", flat=True)
     return [(name, name) for name in names]
@@ -49,6 +71,12 @@ def _choice(choices: Any, **more: Any) -> forms.ChoiceField:
     return forms.ChoiceField(choices=choices, widget=UnfoldAdminSelectWidget(), **more)
 
 
+class _DayInput(UnfoldAdminTextInputWidget):  # type: ignore[misc]
+    """The browser's own field for a day."""
+
+    input_type = "date"
+
+
 class AskForm(ReasonForm):
     """What another person decides by. The hidden id makes a form that is sent twice one request."""
 
@@ -57,20 +85,26 @@ class AskForm(ReasonForm):
 
 
 class WalletForm(AskForm):
-    """Something about a wallet."""
+    """Something about a wallet, which is told once it is known."""
 
-    wallet = _text(max_length=36, help_text="The wallet's id.")
-    field_order = ("wallet", "reason", "ticket")
+    wallet = _text(max_length=64, help_text="The wallet's id or reference.")
+    field_order: Iterable[str] | None = ("wallet", "reason", "ticket")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        named = str(self.data.get("wallet") or self.initial.get("wallet") or "")
+        told = _told(named)
+        if told:
+            self.fields["wallet"].help_text = told
 
 
-class AdjustmentForm(AskForm):
+class AdjustmentForm(WalletForm):
     """A wallet to be credited or debited by hand."""
 
-    wallet = _text(max_length=36, help_text="The wallet's id.")
-    direction = _choice(_choices(("CREDIT", "DEBIT")))
+    direction = _choice(_unchosen(("CREDIT", "DEBIT")))
     amount = _text(max_length=40, help_text="Such as 12.34, in the wallet's currency.")
     account = _choice(
-        _choices(adjustments.ACCOUNTS), help_text="The house account on the other side."
+        _unchosen(adjustments.ACCOUNTS), help_text="The house account on the other side."
     )
     channel = _text(
         max_length=32,
@@ -78,10 +112,10 @@ class AdjustmentForm(AskForm):
         initial="default",
         help_text="The rail, where it is external.",
     )
-    reason_code = _choice(_choices(adjustments.Reason))
+    reason_code = _choice(_unchosen(adjustments.Reason))
     value_date = forms.DateField(
         required=False,
-        widget=UnfoldAdminDateWidget(),
+        widget=_DayInput(),
         help_text="Empty: the day on which it is posted.",
     )
     corrects = _text(
@@ -89,7 +123,7 @@ class AdjustmentForm(AskForm):
         required=False,
         help_text="The id of the journal entry that was wrong, such as one of a closed month.",
     )
-    field_order = (
+    field_order: Iterable[str] | None = (
         *("wallet", "direction", "amount", "account", "channel", "reason_code", "value_date"),
         *("corrects", "reason", "ticket"),
     )
@@ -254,7 +288,7 @@ def _file(request: HttpRequest, asked: Cleaned, ask: Asked) -> HttpResponse:
 def _wallet(asked: Cleaned) -> Wallet:
     found = asking.owner_of(asked["wallet"])
     if found is None:
-        raise RequestInvalid("There is no wallet of this id.", field="wallet")
+        raise RequestInvalid("There is no wallet of this id or reference.", field="wallet")
     return found
 
 

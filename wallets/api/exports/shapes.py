@@ -134,7 +134,9 @@ class ExportShown(Shown, frozen=True, kw_only=True):
     progress_done: Annotated[
         int, Meta(description="Steps; the lines of a statement are walked twice.")
     ]
-    progress_of: int
+    progress_of: Annotated[
+        int, Meta(description="Steps in all, not lines: of a statement twice its lines.")
+    ]
     statement_id: Id | None
     error: str | None
     size: Annotated[int | None, Meta(description="Bytes of the file, once it is there.")]

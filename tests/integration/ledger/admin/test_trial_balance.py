@@ -166,6 +166,21 @@ def test_a_client_is_chosen_by_name_and_stands_by_name_in_the_address(
         assert "5.00" in text_of(shown)
 
 
+def test_an_account_of_the_balance_sheet_is_a_part_of_its_item(
+    carol: Client, client_acme: Company
+) -> None:
+    fund(wallet_of(client_acme, "alice"), 5_00)
+    roll_up()
+    page = reverse("admin:ledger_account_balance_sheet")
+
+    shown = " ".join(text_of(carol.get(page, {"client": "acme"})).split())
+    file = carol.get(page, {"client": "acme", "format": "csv"}).content.decode()
+
+    assert shown.count("Payment rails") == 1
+    assert "of which default" in shown
+    assert "Payment rails,default,USD,5.00" in file
+
+
 def test_a_moment_before_everything_says_to_choose_a_later_one(
     carol: Client, database: None
 ) -> None:
