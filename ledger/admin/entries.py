@@ -100,7 +100,7 @@ def _page(entry: JournalEntry) -> dict[str, Any]:
     rows = Posting.objects.using(using).filter(entry=entry.pk)
     postings = list(rows.select_related("account").order_by("pk"))
     return {
-        "title": f"{entry.kind.capitalize()} of {utc(entry.posted_at)}",
+        "title": f"{entry.kind.replace('_', ' ').capitalize()} of {utc(entry.posted_at)}",
         "entry": entry,
         "posted": utc(entry.posted_at),
         "value_day": _value_day(entry, using),

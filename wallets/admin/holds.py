@@ -143,7 +143,7 @@ class PayoutAdmin(_OnWallet):
         "wallet_link",
         "status_label",
         "amount_money",
-        "attempts",
+        "steps",
         "next_attempt_at",
         "reason_in_words",
         "created_at",
@@ -158,14 +158,14 @@ class PayoutAdmin(_OnWallet):
         ("wallet_link", "client_link"),
         ("amount_money", "channel"),
         ("reference", "gateway_reference"),
-        ("attempts", "next_attempt_at", "delayed_at"),
+        ("steps", "next_attempt_at", "delayed_at"),
         "reason_in_words",
         ("created_at", "ended_at"),
         ("hold_link", "entry_link"),
     )
     readonly_fields = (
         *("status_label", "wallet_link", "client_link", "amount_money", "reason_in_words"),
-        *("hold_link", "entry_link"),
+        *("hold_link", "entry_link", "steps"),
     )
     acts = (
         StaffAct(
@@ -182,6 +182,11 @@ class PayoutAdmin(_OnWallet):
         "no_answer": "the gateway did not answer; it will be asked what it knows",
         "gateway_decides": "the gateway has not decided yet",
     }
+
+    @admin.display(description="Steps taken")
+    def steps(self, row: Payout) -> int:
+        """Tell how many steps were taken: one at least to send it, and one to book the answer."""
+        return int(row.attempts)
 
     def exact_matches(self, term: str) -> Q:
         """Find a payout, or a wallet's: by their holds, which have the same ids and an index."""

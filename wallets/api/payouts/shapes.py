@@ -73,7 +73,14 @@ class PayoutShown(Shown, frozen=True, kw_only=True):
     channel: Channel
     destination: Destination
     reference_id: ReferenceId | None
-    attempts: Annotated[int, Meta(description="Steps taken so far.", examples=[1])]
+    attempts: Annotated[
+        int,
+        Meta(
+            description="Steps taken so far: to send it, to ask what became of it, and to book the "
+            "answer. A payout that is paid at the first go has two.",
+            examples=[1],
+        ),
+    ]
     next_attempt_at: Annotated[
         Time | None, Meta(description="When the next step is due; null at the end.")
     ]
