@@ -145,9 +145,9 @@ def rebuilds(*more: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "manage.py", *words, "--batch-size", str(BATCH), *more],
         cwd=_ROOT,
-        env=databases.environment(),
+        # Whether so many take a second person is another story.
+        env=databases.environment() | {"REBUILD_UNAPPROVED_WALLETS": str(WALLETS)},
         stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
         text=True,
     )
 
