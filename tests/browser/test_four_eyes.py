@@ -66,7 +66,11 @@ def ask_for_ten(desk: Desk, wallet: str) -> str:
     desk.page.wait_for_url("**/act/adjust/**")
     assert checks.faults(desk.page) == []
     assert desk.page.input_value("input[name=wallet]") == wallet
+    assert "story-corrected" in desk.text()  # whose money it is
+    desk.page.select_option("select[name=direction]", "CREDIT")
     desk.page.fill("input[name=amount]", "10.00")
+    desk.page.select_option("select[name=account]", "suspense")
+    desk.page.select_option("select[name=reason_code]", "MISSING_CREDIT")
     desk.page.fill("input[name=reason]", "The bank told us late")
     desk.page.fill("input[name=ticket]", "DESK-42")
     desk.page.click("#content-main button[type=submit]")
