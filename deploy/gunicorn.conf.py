@@ -25,6 +25,18 @@ threads = env.number("WEB_THREADS", 32, least=1)
 worker_connections = max(threads + 1, min(CONNECTIONS_MAX, open_files() - 4 * threads - 64))
 
 
+def pre_request(worker: Any, req: Any) -> None:
+    """Join keys that came twice by a line break, which is in no key, so that they are refused.
+
+    gunicorn would join them by a comma, and a key may hold one.
+    """
+    del worker
+    keys = [value for name, value in req.headers if name == "IDEMPOTENCY-KEY"]
+    if len(keys) > 1:
+        others = [pair for pair in req.headers if pair[0] != "IDEMPOTENCY-KEY"]
+        req.headers = [*others, ("IDEMPOTENCY-KEY", "\n".join(keys))]
+
+
 def post_worker_init(worker: Any) -> None:
     """Turn the health page red as soon as the worker is told to end."""
     from wallet_project import health

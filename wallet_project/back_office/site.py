@@ -64,10 +64,18 @@ class BackOfficeSite(UnfoldAdminSite):  # type: ignore[misc]
         """
         raise Http404
 
+    def view_on_site(self, request: HttpRequest, **_: Any) -> HttpResponse:
+        """Lead nowhere: no row of ours has a page elsewhere, and Django's view fails on bad UUIDs.
+
+        :raises Http404: always.
+        """
+        raise Http404
+
     def extra_urls(self) -> list[URLPattern]:
         """Add the pages of the second step; leaving must be possible in the middle of it, too."""
         hidden = sensitive_post_parameters("code")
         return [
+            path("r/<path:object_id>", self.admin_view(self.view_on_site)),
             path("logout/", self.logout, name="logout"),
             path("code/", never_cache(hidden(pages.code)), name="code"),
             path("enrol/", never_cache(hidden(pages.enrol)), name="enrol"),

@@ -20,6 +20,24 @@ from wallets.operations.unfreeze_wallet import unfreeze_wallet
 _OPERATIONS: Final = {"freeze": freeze_wallet, "unfreeze": unfreeze_wallet}
 
 
+class ReasonForm(forms.Form):
+    """Why: a freeze asks no more, for no movement in between may keep it from being made."""
+
+    reason = forms.CharField(
+        label="Reason",
+        max_length=audit.REASON_LENGTH_MAX,
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 3, "autofocus": True}),
+        help_text="Kept in the audit log with your name; the client does not see it.",
+        error_messages={"required": "Say why: nobody will know later."},
+    )
+
+
+class SeenForm(ReasonForm):
+    """Why, and of which version of the wallet the person speaks."""
+
+    version = forms.IntegerField(min_value=1, widget=forms.HiddenInput)
+
+
 @dataclass(frozen=True, slots=True)
 class Act:
     """Something staff can do with a wallet."""
@@ -33,7 +51,13 @@ class Act:
     status: WalletStatus
     """What the wallet is afterwards."""
     possible_from: WalletStatus
+    form: type[ReasonForm]
     is_grave: bool = False
+
+    def is_possible(self, wallet: Wallet) -> bool:
+        """Tell whether it changes something; staff take over what only its client has frozen."""
+        is_clients = wallet.status == WalletStatus.FROZEN and not wallet.frozen_by_operator
+        return wallet.status == self.possible_from or (self.name == "freeze" and is_clients)
 
 
 FREEZE: Final = Act(
@@ -45,6 +69,7 @@ FREEZE: Final = Act(
     "The wallet is frozen.",
     WalletStatus.FROZEN,
     WalletStatus.ACTIVE,
+    ReasonForm,
     is_grave=True,
 )
 UNFREEZE: Final = Act(
@@ -55,21 +80,9 @@ UNFREEZE: Final = Act(
     "The wallet moves money again.",
     WalletStatus.ACTIVE,
     WalletStatus.FROZEN,
+    SeenForm,
 )
 ACTS: Final = {act.name: act for act in (FREEZE, UNFREEZE)}
-
-
-class ReasonForm(forms.Form):
-    """Why, and of which version of the wallet the person speaks."""
-
-    reason = forms.CharField(
-        label="Reason",
-        max_length=audit.REASON_LENGTH_MAX,
-        widget=UnfoldAdminTextareaWidget(attrs={"rows": 3, "autofocus": True}),
-        help_text="Kept in the audit log with your name; the client does not see it.",
-        error_messages={"required": "Say why: nobody will know later."},
-    )
-    version = forms.IntegerField(min_value=1, widget=forms.HiddenInput)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +99,13 @@ class Outcome:
 
 def offered(wallet: Wallet, request: HttpRequest) -> list[Act]:
     """List what this person may do with the wallet as it is."""
-    possible = (act for act in ACTS.values() if act.possible_from == wallet.status)
+    possible = (act for act in ACTS.values() if act.is_possible(wallet))
     return [act for act in possible if request.user.has_perm(act.permission)]
 
 
 def take(act: Act, wallet: Wallet, request: HttpRequest) -> Outcome:
     """Do what the form says, if it is complete and still speaks of the wallet as it is."""
-    form = ReasonForm(request.POST)
+    form = act.form(request.POST)
     if not form.is_valid():
         return Outcome(form, 400)
     asked: dict[str, Any] = form.cleaned_data
@@ -103,7 +116,7 @@ def take(act: Act, wallet: Wallet, request: HttpRequest) -> Outcome:
             request=StatusRequest(
                 actor=actor.id,
                 reason=asked["reason"],
-                expected_version=asked["version"],
+                expected_version=asked.get("version"),
                 staff=actor,
             ),
         )
@@ -111,6 +124,6 @@ def take(act: Act, wallet: Wallet, request: HttpRequest) -> Outcome:
         return Outcome(form, 409, f"Nothing was done: something was first. {error.detail}")
     except DomainError as error:
         return Outcome(form, 409, f"Nothing was done. {error.detail}")
-    changed = wallet.status != act.status
+    changed = act.is_possible(wallet)
     told = act.done if changed else "It was so already; nothing changed."
     return Outcome(form, 302, told, changed)

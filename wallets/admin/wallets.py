@@ -185,8 +185,14 @@ class WalletAdmin(ReadOnlyAdmin):
             form, told, code = outcome.form, outcome.told, outcome.code
         else:
             facts = self._looked_at(request, wallet_id, "view")
-            form, told, code = status.ReasonForm(), "", 200
-        shown = {"act": act, "form": form, "told": told, "seen_version": facts.row.version}
+            form, told, code = act.form(), "", 200
+        shown = {
+            "act": act,
+            "form": form,
+            "told": told,
+            "is_possible": act.is_possible(facts.row),
+            "seen_version": facts.row.version if "version" in form.fields else None,
+        }
         return self._page(request, facts, "status", shown, code=code)
 
     def _page(

@@ -150,6 +150,8 @@ def header_key(call: Call, principal: Principal, *, header: str = "Idempotency-K
     sent = call.headers.get(header.lower())
     if sent is None:
         return None
+    if "\n" in sent:
+        raise errors.InvalidIdempotencyKey(f"Send {header} once; it came twice.", field=header)
     text = sent.strip(" \t")
     if len(text) >= 2 and text[0] == text[-1] == '"':
         text = text[1:-1]

@@ -310,3 +310,10 @@ def test_every_page_says_how_late_events_are(alice: WalletIdentity) -> None:
     OutboxEvent.objects.update(status=OutboxStatus.PUBLISHED, published_at=now())
     lateness.forget()
     assert "Events are late" not in staff.get("/admin/wallets/wallet/").content.decode()
+
+
+def test_the_shortcut_to_a_row_elsewhere_leads_nowhere(alice: WalletIdentity) -> None:
+    browser = superuser("dora")
+    for row in ("1", str(alice.id)):
+        for kind in range(1, 60):
+            assert browser.get(f"/admin/r/{kind}/{row}/").status_code == 404

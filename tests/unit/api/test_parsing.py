@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import json
+import runpy
 from datetime import UTC, date, datetime
+from io import BytesIO
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import time_machine
+from django.core.handlers.asgi import ASGIRequest
 
 from tests.unit.api.callers import ACME, call, wallet
 from wallet_project.kit.errors import DomainError, Invalid
 from wallets import idempotency
 from wallets.api import errors, parsing
 from wallets.api.calls import Call
+from wallets.api.express import asgi_http
 from wallets.api.parsing import ParsedMovement, Verb
 from wallets.idempotency import Key
 
@@ -248,6 +253,31 @@ def test_keys_of_headers(sent: str, key: str) -> None:
 def test_bad_keys_of_headers(sent: str) -> None:
     with pytest.raises(errors.InvalidIdempotencyKey):
         parsing.header_key(_with_key(sent), ACME)
+
+
+def test_two_keys_in_one_request_are_refused_by_the_lane() -> None:
+    headers = [(b"idempotency-key", b"a"), (b"idempotency-key", b"b")]
+    scope: dict[str, Any] = {"method": "POST", "path": "/", "query_string": b"", "headers": headers}
+    with pytest.raises(errors.InvalidIdempotencyKey, match="once"):
+        parsing.header_key(asgi_http.call_of(scope), ACME)
+    behind = ASGIRequest(dict(asgi_http.with_one_key(scope)), BytesIO())
+    with pytest.raises(errors.InvalidIdempotencyKey, match="once"):
+        parsing.header_key(_with_key(behind.headers["Idempotency-Key"]), ACME)
+
+
+def test_two_keys_in_one_request_are_refused_behind_gunicorn() -> None:
+    sent = [("IDEMPOTENCY-KEY", "a"), ("HOST", "x"), ("IDEMPOTENCY-KEY", "b")]
+    request = SimpleNamespace(headers=sent)
+    runpy.run_path("deploy/gunicorn.conf.py")["pre_request"](None, request)
+    assert request.headers[:-1] == [("HOST", "x")]
+    with pytest.raises(errors.InvalidIdempotencyKey, match="once"):
+        parsing.header_key(_with_key(request.headers[-1][1]), ACME)
+
+
+def test_one_key_may_hold_a_comma() -> None:
+    found = parsing.header_key(_with_key("a,b"), ACME)
+    assert found is not None
+    assert found.shown == "a,b"
 
 
 def test_no_key_in_the_headers() -> None:

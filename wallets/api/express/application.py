@@ -52,7 +52,7 @@ class Express:
             return
         found = routes.find(scope["method"], scope["path"]) if scope["type"] == "http" else None
         if found is None:
-            await self._other(scope, receive, send)
+            await self._other(asgi_http.with_one_key(scope), receive, send)
             return
         route, name, item = found
         started = time.perf_counter()

@@ -23,6 +23,7 @@ from wallets.operations._status import StatusRequest
 from wallets.operations.close_wallet import close_wallet
 from wallets.operations.freeze_wallet import freeze_wallet
 from wallets.operations.place_hold import Expiry, place_hold
+from wallets.operations.unfreeze_wallet import unfreeze_wallet
 from wallets.operations.withdraw import withdraw
 
 CAROL = audit.Actor("staff:7", "carol")
@@ -75,7 +76,6 @@ def test_without_a_reason_nothing_happens(carol: Client, alice: WalletIdentity) 
         answer = sends(carol, alice, "freeze", reason=reason)
         assert answer.status_code == 400
         assert "Say why" in words(answer.content.decode())
-    assert carol.post(address(alice, "freeze"), {"reason": "no version"}).status_code == 400
     assert books_now() == before
     assert acts() == []
 
@@ -83,19 +83,52 @@ def test_without_a_reason_nothing_happens(carol: Client, alice: WalletIdentity) 
 def test_a_page_from_before_the_last_movement_is_refused(
     carol: Client, alice: WalletIdentity
 ) -> None:
+    freeze_wallet(wallet=alice, request=StatusRequest(actor="key:test", by_client=True))
     seen = version(alice)
-    fund(alice, 1_000)
+    unfreeze_wallet(wallet=alice, request=StatusRequest(actor="key:test", by_client=True))
+    freeze_wallet(wallet=alice, request=StatusRequest(actor="key:test", by_client=True))
     before = books_now()
 
-    answer = carol.post(address(alice, "freeze"), {"reason": "empty anyway", "version": seen})
+    answer = carol.post(address(alice, "unfreeze"), {"reason": "empty anyway", "version": seen})
 
     assert answer.status_code == 409
     page = words(answer.content.decode())
-    assert f"Nothing was done: something was first. The wallet is at version {seen + 1}" in page
-    assert "Balance 10.00 USD" in page
+    assert f"Nothing was done: something was first. The wallet is at version {seen + 2}" in page
     assert books_now() == before
     assert acts() == []
-    assert f'name="version" value="{seen + 1}"' in answer.content.decode()
+    assert f'name="version" value="{seen + 2}"' in answer.content.decode()
+    form = {"reason": "no version"}
+    assert carol.post(address(alice, "unfreeze"), form).status_code == 400
+    assert books_now() == before
+
+
+def test_a_movement_in_between_keeps_nobody_from_freezing(
+    carol: Client, alice: WalletIdentity
+) -> None:
+    assert 'name="version"' not in carol.get(address(alice, "freeze")).content.decode()
+    seen = version(alice)
+    fund(alice, 1_000)
+    sent = {"reason": "letter 17", "version": seen}
+    assert carol.post(address(alice, "freeze"), sent).status_code == 302
+    assert Wallet.objects.get(pk=alice.id).status == "FROZEN"
+    assert acts() == [("wallet.freeze", "carol", "letter 17")]
+
+
+def test_carol_takes_over_what_the_client_has_frozen(carol: Client, alice: WalletIdentity) -> None:
+    by_client = StatusRequest(actor="key:test", by_client=True)
+    freeze_wallet(wallet=alice, request=by_client)
+    assert f'href="{address(alice, "freeze")}"' in carol.get(address(alice)).content.decode()
+    assert "nothing to freeze" not in text(carol, address(alice, "freeze"))
+
+    answer = carol.post(address(alice, "freeze"), {"reason": "letter 17"}, follow=True)
+
+    assert "The wallet is frozen." in words(answer.content.decode())
+    assert acts() == [("wallet.freeze", "carol", "letter 17")]
+    assert f'href="{address(alice, "freeze")}"' not in carol.get(address(alice)).content.decode()
+    before = books_now()
+    with pytest.raises(errors.FrozenByOperator):
+        unfreeze_wallet(wallet=alice, request=by_client)
+    assert books_now() == before
 
 
 def test_a_hold_whose_time_has_passed_keeps_nobody_from_freezing(
