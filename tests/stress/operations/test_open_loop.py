@@ -15,6 +15,8 @@ from tests.stress.operations.processes import Processes
 from tests.stress.operations.sending import mixture, send
 
 RATE = float(os.environ.get("OPERATIONS_RATE", "1000"))
+CONNECTIONS = 192
+"""Fewer than one client may have calls under way; as many as wait, so large are the lists."""
 SECONDS = float(os.environ.get("OPERATIONS_SECONDS", "5"))
 """60 for the whole story."""
 
@@ -38,7 +40,9 @@ def test_a_thousand_a_second_on_one_wallet_are_all_made_in_order(
     processes.until(lambda: checks.settled() == 1, what="the first", seconds=120)
 
     began = time.monotonic()
-    accepted = send(address, mixture([hot], number, seed=1), sink, connections=64, rate=RATE)
+    accepted = send(
+        address, mixture([hot], number, seed=1), sink, connections=CONNECTIONS, rate=RATE
+    )
     answered = time.monotonic()
     processes.until(
         lambda: checks.settled() == number + 1, what="the end of the work", seconds=60 + number / 50
