@@ -14,6 +14,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from django.core.management import call_command
+from django.db import connections
 from kafka import KafkaAdminClient
 
 from events import relay, topics
@@ -23,6 +24,7 @@ from tests import databases, effects
 from tests.consuming_process import Start, dead_letters_of, starting
 from tests.integration.events.conftest import Streams
 from tests.integration.events.reading import read_topic
+from wallet_project.kit.database import PRIMARY
 
 pytestmark = pytest.mark.full_stack
 
@@ -65,6 +67,8 @@ def publish(settings: Any, holder: str) -> Iterator[Callable[[], None]]:
     def send() -> None:
         while (drained := relay.drain_once(kafka, holder=holder)).left:
             assert not drained.failure
+        # The relay has made the session one that may not idle for long, and tests wait.
+        connections[PRIMARY].close()
 
     yield send
     kafka.close()
