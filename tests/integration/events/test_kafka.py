@@ -325,22 +325,31 @@ def test_the_relay_goes_on_when_the_database_drops_its_connections(
     thread = threading.Thread(target=run)
     thread.start()
     known = streams.new(5)
-    for _ in range(3):
-        streams.tell(*known)
-        assert kill_connections() > 0
-        deadline = time.monotonic() + 20
-        while OutboxEvent.objects.filter(status=PENDING).exists():
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
-    stop.set()
-    thread.join(25)
+    try:
+        for _ in range(3):
+            # It may be between two sessions: this waits for one to drop.
+            until(lambda: kill_connections() > 0)
+            streams.tell(*known)
+            kill_connections()
+            until(lambda: not OutboxEvent.objects.filter(status=PENDING).exists())
+    finally:  # or it would hold the leases of the tests to come
+        stop.set()
+        thread.join(25)
 
     assert not thread.is_alive()
     assert set(ShardLease.objects.values_list("holder", flat=True)) == {""}
 
 
+def until(look: Callable[[], bool], *, seconds: float = 20) -> None:
+    deadline = time.monotonic() + seconds
+    while not look():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
 def kill_connections() -> int:
     """End every session of the application on this database but the test's own."""
+    connection.ensure_connection()
     own = connection.connection.thread_id()
     # As the application: a user sees and ends sessions of its own without any right.
     with connection.cursor() as cursor:
