@@ -103,9 +103,11 @@ def file(wallet: Wallet, asked: Asked) -> File:
 
 def _span(source: Source, wallet: Wallet, asked: Asked) -> Span:
     span = account_lines.span(wallet.pk, since=asked.since, before=asked.before, using=source.using)
-    if source.is_replica and span.last < wallet.posting_sequence:
-        source.need(_has_all(source, wallet))
-    return span
+    if not source.is_replica or span.last >= wallet.posting_sequence:
+        return span
+    source.need(_has_all(source, wallet))
+    # It may have caught up between the two looks: only one after it has all shows all.
+    return account_lines.span(wallet.pk, since=asked.since, before=asked.before, using=source.using)
 
 
 def _has_all(source: Source, wallet: Wallet) -> bool:
