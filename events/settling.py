@@ -26,8 +26,7 @@ from events.inbox import unseen
 from wallet_project.kit.database import (
     INTERACTIVE,
     PRIMARY,
-    is_contention,
-    is_transient,
+    heals,
     prepare_session,
     run_retrying,
 )
@@ -81,9 +80,7 @@ def apply(consumer: Consumer, events: Sequence[Event]) -> None:
 def is_outage(error: Exception) -> bool:
     """Tell whether an error says nothing about the event: time alone heals it."""
     if isinstance(error, Error):
-        return is_transient(error) or (
-            is_contention(error) and not isinstance(error, IntegrityError)
-        )
+        return heals(error) and not isinstance(error, IntegrityError)
     return isinstance(error, Unavailable)
 
 

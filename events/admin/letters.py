@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any, ClassVar
 
 from django.contrib import admin, messages
@@ -19,6 +18,7 @@ from events.models import ConsumedEvent, DeadLetter, LetterStatus
 from wallet_project.kit import audit
 from wallet_project.kit.acting import ActingAdmin, Asked, NoForm, StaffAct
 from wallet_project.kit.admin import ReadOnlyAdmin, coloured
+from wallet_project.kit.admin_filters import EVERYTHING, StatusFilter
 from wallet_project.kit.errors import DomainError
 from wallet_project.kit.links import row_link
 
@@ -28,7 +28,7 @@ _COLOURS = {
     LetterStatus.REPLAYED.label: "success",
     LetterStatus.DISCARDED.label: "info",
 }
-_EVERYTHING = "all"
+_OPEN = "open"
 
 
 class ConsumerFilter(admin.SimpleListFilter):
@@ -43,32 +43,18 @@ class ConsumerFilter(admin.SimpleListFilter):
         return queryset.filter(consumer=self.value()) if self.value() else queryset
 
 
-class LetterFilter(admin.SimpleListFilter):
+class LetterFilter(StatusFilter):
     """Shows what waits for a decision, unless something else is asked for."""
 
-    title = "status"
     parameter_name = "is"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        each = [(one.name, one.label) for one in LetterStatus]
-        return [("open", "Waiting"), *each, (_EVERYTHING, "All")]
-
-    def value(self) -> str:
-        return super().value() or "open"
-
-    def choices(self, changelist: Any) -> Iterator[Any]:
-        for value, title in self.lookup_choices:
-            yield {
-                "selected": self.value() == value,
-                "query_string": changelist.get_query_string({self.parameter_name: value}),
-                "display": title,
-            }
+    states: ClassVar = [(_OPEN, "Waiting"), *((one.name, one.label) for one in LetterStatus)]
+    preset = _OPEN
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         chosen = LetterStatus.__members__.get(self.value())
         if chosen is not None:
             return queryset.filter(status=chosen)
-        return queryset if self.value() == _EVERYTHING else queryset.filter(status__in=OPEN)
+        return queryset if self.value() == EVERYTHING else queryset.filter(status__in=OPEN)
 
 
 class _ByConsumer(ReadOnlyAdmin):

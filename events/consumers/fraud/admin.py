@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
@@ -28,10 +27,10 @@ from events.consumers.fraud.models import (
 )
 from wallet_project.kit import audit
 from wallet_project.kit.admin import ReadOnlyAdmin, ReadOnlyInline, coloured, money
+from wallet_project.kit.admin_filters import StatusFilter
 from wallet_project.kit.database import PRIMARY
 from wallet_project.kit.links import row_link
 
-_EVERYTHING = "all"
 _MAY_REVIEW = "fraud.review_fraudalert"
 _MAY_UNFREEZE = "wallets.unfreeze_wallet"
 _NEED_A_TEXT = {
@@ -45,28 +44,11 @@ _STATUS_COLOURS = {
 }
 
 
-class StatusFilter(admin.SimpleListFilter):
+class AlertFilter(StatusFilter):
     """Shows the open alerts, unless others are asked for."""
 
-    title = "status"
-    parameter_name = "status"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [*AlertStatus.choices, (_EVERYTHING, "All")]
-
-    def value(self) -> str:
-        return super().value() or AlertStatus.OPEN
-
-    def choices(self, changelist: Any) -> Iterator[Any]:
-        for value, title in self.lookup_choices:
-            yield {
-                "selected": self.value() == value,
-                "query_string": changelist.get_query_string({self.parameter_name: value}),
-                "display": title,
-            }
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        return queryset if self.value() == _EVERYTHING else queryset.filter(status=self.value())
+    states = AlertStatus.choices
+    preset = AlertStatus.OPEN
 
 
 class ActInline(ReadOnlyInline):
@@ -87,7 +69,7 @@ class FraudAlertAdmin(ReadOnlyAdmin):
     wallet `unfreeze_wallet` as well."""
 
     list_display = ("raised_at", "rule", "wallet_link", "action", "state", "decided_by")
-    list_filter = (StatusFilter, "rule", "action")
+    list_filter = (AlertFilter, "rule", "action")
     search_fields = ("id", "wallet")
     search_help_text = "Exact number of an alert or id of a wallet"
     empty_text = "No rule has found anything yet."

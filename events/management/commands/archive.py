@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import signal
 import threading
 from argparse import ArgumentParser
 from datetime import UTC, datetime
@@ -11,7 +10,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from events import archive
-from wallet_project.kit import database
+from wallet_project.kit import database, stopping
 from wallet_project.kit.errors import DomainError
 
 
@@ -35,9 +34,7 @@ class Command(BaseCommand):
         unknown = [name for name in names if name not in archive.ARCHIVES]
         if unknown:
             raise CommandError(f"There is no {unknown[0]}; known: {', '.join(archive.ARCHIVES)}.")
-        stop = threading.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: stop.set())
+        stop = stopping.on_signal()
         before = None if options["before"] is None else _moment(options["before"])
         try:
             with database.as_user(settings.DATABASE_REAPER):

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import signal
-import threading
 from argparse import ArgumentParser
 from typing import Any
 
@@ -10,6 +8,7 @@ from prometheus_client import start_http_server
 
 from events import consuming
 from events.consumer import consumers
+from wallet_project.kit import stopping
 from wallet_project.kit.errors import DomainError
 
 
@@ -29,9 +28,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        stop = threading.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: stop.set())
+        stop = stopping.on_signal()
         try:
             names = dict.fromkeys(options["names"] or consumers())
             chosen = [consuming.find(name) for name in names]

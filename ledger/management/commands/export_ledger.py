@@ -1,8 +1,6 @@
 from __future__ import annotations
 
 import json
-import signal
-import threading
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
@@ -10,7 +8,7 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from ledger import exporting, sealing
-from wallet_project.kit import database
+from wallet_project.kit import database, stopping
 from wallet_project.kit.reading_command import ReadingCommand
 
 
@@ -51,9 +49,7 @@ class Command(ReadingCommand):
         )
 
     def _export(self, since: int, options: dict[str, Any]) -> dict[str, int]:
-        stop = threading.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: stop.set())
+        stop = stopping.on_signal()
         try:
             with database.long_statements():
                 done = exporting.export(

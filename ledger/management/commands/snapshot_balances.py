@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
 import sys
 import threading
 from typing import Any
@@ -13,7 +12,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from ledger import checking, queries, rolling, settled, snapshots
 from ledger.periods import adding
-from wallet_project.kit import database
+from wallet_project.kit import database, stopping
 
 
 class Command(BaseCommand):
@@ -47,9 +46,7 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print the outcome as JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        stop = threading.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: stop.set())
+        stop = stopping.on_signal()
         size = max(options["batch_size"], 1)
         accounts = _account(options["account"])
         with database.long_statements():

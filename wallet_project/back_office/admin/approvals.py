@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, ClassVar, Final, cast
 
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.models import Group, User
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -32,6 +31,7 @@ from wallet_project.back_office.second_factor import Verdict
 from wallet_project.kit import audit, clock
 from wallet_project.kit.acting import ActingAdmin, Asked, NoForm, StaffAct
 from wallet_project.kit.admin import NOTHING, coloured, money, money_column
+from wallet_project.kit.admin_filters import StatusFilter
 from wallet_project.kit.audit import REASON_LENGTH_MAX
 from wallet_project.kit.database import PRIMARY
 from wallet_project.kit.errors import DomainError
@@ -44,7 +44,6 @@ from wallets.approvals.operations.reject import reject
 from wallets.approvals.operations.withdraw import withdraw
 
 _VIEW: Final = "approvals.view_approval"
-_EVERYTHING: Final = "all"
 _COLOURS: Final = {
     Status.PENDING.label: "warning",
     Status.APPROVED.label: "info",
@@ -54,28 +53,11 @@ _COLOURS: Final = {
 }
 
 
-class StatusFilter(admin.SimpleListFilter):
+class ApprovalFilter(StatusFilter):
     """Shows what waits, unless something else is asked for."""
 
-    title = "status"
-    parameter_name = "status"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [*Status.choices, (_EVERYTHING, "All")]
-
-    def value(self) -> str:
-        return super().value() or Status.PENDING
-
-    def choices(self, changelist: Any) -> Iterator[Any]:
-        for value, title in self.lookup_choices:
-            yield {
-                "selected": self.value() == value,
-                "query_string": changelist.get_query_string({self.parameter_name: value}),
-                "display": title,
-            }
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        return queryset if self.value() == _EVERYTHING else queryset.filter(status=self.value())
+    states = Status.choices
+    preset = Status.PENDING
 
 
 class ApproveForm(CodeForm):
@@ -121,7 +103,7 @@ class ApprovalAdmin(Asks, ActingAdmin):
         *("requested_at", "what", "subject", "amount_money"),
         *("requested_by_name", "reason", "state", "expires_at"),
     )
-    list_filter = (StatusFilter, "kind")
+    list_filter = (ApprovalFilter, "kind")
     search_fields = ("id", "subject")
     search_help_text = "Exact id of a request, or of what it is about"
     empty_text = "Nothing waits. What needs a second person is asked for on the pages of its rows."

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import signal
 import sys
-import threading
 from datetime import date
 from typing import Any
 
@@ -13,6 +11,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from ledger.periods import calendars, closing
 from ledger.periods.errors import PeriodNotProven, PeriodNotSettled
+from wallet_project.kit import stopping
 from wallet_project.kit.audit import Actor
 from wallet_project.kit.errors import DomainError
 from wallets.management.naming import client_named
@@ -60,9 +59,7 @@ class Command(BaseCommand):
             raise CommandError(error.detail) from error
 
     def _close(self, client: int, month: date, options: dict[str, Any]) -> None:
-        stop = threading.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: stop.set())
+        stop = stopping.on_signal()
         closing.begin(client=client, month=month, by=_ACTOR, reason=options["reason"])
         told = {"month": f"{month:%Y-%m}"}
         self.stderr.write(f"value dates up to {calendars.end_of(month)} are refused from now on")

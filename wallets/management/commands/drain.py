@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
 import sys
 import threading
 import time
@@ -12,6 +11,7 @@ from typing import Any, Final
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from wallet_project.kit import stopping
 from wallet_project.kit.audit import Actor
 from wallets import draining
 from wallets.draining import UnderWay
@@ -40,9 +40,7 @@ class Command(BaseCommand):
         reason = options["reason"].strip()
         if not reason:
             raise CommandError("Say why by --reason; it is kept.")
-        stop = threading.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: stop.set())
+        stop = stopping.on_signal()
         try:
             drain_writes(by=Actor(ACTOR), reason=reason)
         except WritesPaused as error:

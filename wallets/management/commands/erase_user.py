@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-import signal
 import sys
-import threading
 from collections import Counter
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from wallet_project.kit import database
+from wallet_project.kit import database, stopping
 from wallets.management import people
 from wallets.operations.erase_user import ROWS_A_BATCH, Erasure, count_texts, erase_user
 
@@ -37,9 +35,7 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print the report as JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        stop = threading.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: stop.set())
+        stop = stopping.on_signal()
         order, wallets = people.order_of(options, "erase_user")
         if not wallets:
             self.stderr.write(people.explain_nobody(order))

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import signal
 import sys
-import threading
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from wallet_project.kit import database
+from wallet_project.kit import database, stopping
 from wallet_project.kit.audit import Actor
 from wallet_project.kit.clock import rfc3339
 from wallet_project.kit.database import PRIMARY
@@ -67,9 +65,7 @@ class Command(BaseCommand):
         reason = options["reason"].strip() + _approved(scope, options["approval"])
         if not options["no_input"]:
             self._ask(scope)
-        stop = threading.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: stop.set())
+        stop = stopping.on_signal()
         found: list[Found] = []
         with database.long_statements():
             rebuilding = Rebuilding(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
 import sys
 import threading
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ from events import replay_target
 from events.broker import Broker
 from events.contracts import TYPES
 from events.replay_target import Replayed
+from wallet_project.kit import stopping
 from wallet_project.kit.database import PRIMARY
 from wallet_project.kit.errors import DomainError
 from wallets import rebuilding
@@ -55,9 +55,7 @@ class Command(BaseCommand):
         selection, topic = _selection(options), options["topic"]
         if topic is None and not options["dry_run"]:
             raise CommandError("Name a --topic, or take a --dry-run.")
-        stop = threading.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: stop.set())
+        stop = stopping.on_signal()
         count = Count()
         found = rebuilding.events(selection, count)
         to: Broker | None = None

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import signal
-import threading
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from wallet_project.kit import stopping
 from wallet_project.kit.errors import DomainError
 from wallets.payouts import http_gateway, saga, worker
 
@@ -26,9 +25,7 @@ class Command(BaseCommand):
             gateway = saga.require_gateway(http_gateway.configured())
         except DomainError as error:
             raise CommandError(error.detail) from error
-        stop = threading.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: stop.set())
+        stop = stopping.on_signal()
         threads = max(options["threads"], 1)
         if options["once"]:
             found = worker.run_once(gateway, threads=threads, stop=stop)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import signal
 import sys
-import threading
 from dataclasses import asdict
 from typing import Any
 
@@ -13,6 +11,7 @@ from django.core.management.base import BaseCommand, CommandParser
 
 from ledger import rollups, sealing
 from ledger.sealed_rows import POSTINGS_READ
+from wallet_project.kit import stopping
 from wallets import seal_heads
 
 
@@ -52,9 +51,7 @@ class Command(BaseCommand):
                 else f"{waiting} settled postings wait to be sealed."
             )
             return
-        stop = threading.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: stop.set())
+        stop = stopping.on_signal()
         outcome = sealing.seal(
             upto=upto,
             tell=seal_heads.tell,

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import signal
-import threading
 import time
 from typing import Any, Final
 
 from django.core.management.base import BaseCommand, CommandParser
 
+from wallet_project.kit import stopping
 from wallet_project.kit.turns import take_turns
 from wallets.exports import worker
 
@@ -30,9 +29,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        stop = threading.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: stop.set())
+        stop = stopping.on_signal()
 
         def turn() -> int:
             end = time.monotonic() + options["slice_seconds"]

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-import signal
 import sys
-import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from wallet_project.kit import clock
+from wallet_project.kit import clock, stopping
 from wallet_project.kit.audit import Actor
 from wallet_project.kit.errors import DomainError
 from wallet_project.kit.money import format_minor
@@ -59,9 +57,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         channel = Channel(client_named(options["client"]), options["client"], options["channel"])
         file = _file(options["file"])
-        stop = threading.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: stop.set())
+        stop = stopping.on_signal()
         try:
             if options["dry_run"]:
                 done = preview(channel=channel, file=file)
