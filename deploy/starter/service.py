@@ -61,6 +61,7 @@ class Service:
             "LANE_SERVER": f"127.0.0.1:{lane_port}",
             "READS_SERVER": f"127.0.0.1:{reads_port}",
             "DENY_LIST": os.environ.get("DENY_LIST") or "deploy/edge/deny.lst",
+            "CONNECTIONS_PER_ADDRESS": os.environ.get("CONNECTIONS_PER_ADDRESS") or "1024",
         }
         words = ("-db", "-f", "deploy/edge/haproxy.cfg")
         self.supervisor.start(self._program("edge", program, *words, **environment))

@@ -10,6 +10,7 @@ import socket
 import subprocess
 import threading
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.client import HTTPConnection
 from pathlib import Path
@@ -195,3 +196,65 @@ def test_slow_callers_are_cut_off_and_hinder_nobody() -> None:
     assert len(told) > SLOW / 2, "who sent just as the edge closed may have heard nothing"
     assert {said[:12] for said in told} == {b"HTTP/1.1 408"}
     assert "mallory" not in server.names()
+
+
+MOST = 10
+"""Connections that one address may have in these tests."""
+
+
+@contextlib.contextmanager
+def few_connections() -> Iterator[Edge]:
+    """Run an edge that lets an address have ten connections, which Alice takes all."""
+    server = Server()
+    with server.listening() as address, edge(address, CONNECTIONS_PER_ADDRESS=str(MOST)) as running:
+        wait_for(running.port)
+        time.sleep(0.2)  # for the edge to notice that those that waited are gone
+        yield running
+
+
+def connected(port: int) -> HTTPConnection:
+    connection = HTTPConnection("127.0.0.1", port, timeout=5)
+    connection.connect()
+    return connection
+
+
+def test_an_address_has_its_share_of_connections_and_is_told_when_it_wants_more() -> None:
+    with few_connections() as running, contextlib.ExitStack() as opened:
+        alices = [
+            opened.enter_context(contextlib.closing(connected(running.port))) for _ in range(MOST)
+        ]
+        assert [call(one, "alice") for one in alices] == [200] * MOST
+
+        status, told, headers = ask(running.port, "mallory")
+        assert (status, told["status"], told["code"]) == (429, 429, "too_many_connections")
+        assert headers["content-type"] == "application/problem+json"
+        assert headers["retry-after"] == "1"
+        assert told["requestId"] == headers["x-request-id"]
+        assert [call(one, "alice") for one in alices] == [200] * MOST, "those it had go on"
+
+        alices[0].close()
+        deadline = time.monotonic() + 5
+        while ask(running.port, "bob")[0] != 200:
+            assert time.monotonic() < deadline, "a connection that ended is free for another"
+            time.sleep(0.05)
+
+
+def test_a_flood_from_one_address_is_closed_at_the_door() -> None:
+    with few_connections() as running, contextlib.ExitStack() as opened:
+        chosen = selectors.DefaultSelector()
+        closed = 0
+        for _ in range(5 * MOST):
+            try:
+                one = socket.create_connection(("127.0.0.1", running.port), timeout=5)
+            except ConnectionResetError:  # before this end knew that it was open
+                closed += 1
+                continue
+            opened.callback(one.close)
+            chosen.register(one, selectors.EVENT_READ)
+        deadline = time.monotonic() + 2  # less than the edge waits for a head
+        while closed < 3 * MOST and time.monotonic() < deadline:
+            for key, _ in chosen.select(0.1):
+                chosen.unregister(key.fileobj)
+                closed += 1
+        assert closed >= 3 * MOST
+        assert chosen.select(0.2) == [], "the first of them wait to say something"

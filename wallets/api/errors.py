@@ -167,6 +167,13 @@ class TooManyAtOnce(DomainError):
     retry_after_seconds: ClassVar[int] = 1
 
 
+class TooManyConnections(TooManyAtOnce):
+    """The address has as many connections open as the edge lets one have; it says so itself."""
+
+    code = "too_many_connections"
+    title = "Too many connections"
+
+
 class BulkExceedsPlan(Refused):
     """The list has more commands than the plan grants in a whole minute; it can never pass."""
 

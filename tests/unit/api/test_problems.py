@@ -95,6 +95,7 @@ def test_one_error_speaks_for_itself_and_several_are_listed() -> None:
         (business.KeyReused("x"), 422, "idempotency_key_reused"),
         (errors.BulkExceedsPlan("x"), 422, "bulk_exceeds_plan"),
         (errors.RateLimited("x", retry_after_seconds=7), 429, "rate_limited"),
+        (errors.TooManyConnections("x"), 429, "too_many_connections"),
         (QueueFull("x"), 503, "overloaded"),
         (OperationalError(2013, "Lost connection"), 503, "database_unavailable"),
         (OperationalError(1213, "Deadlock"), 503, "database_unavailable"),
