@@ -45,8 +45,8 @@ _ADVICE_BY_CODE: Final[dict[str, str]] = {
     "key, which is still free. The X-RateLimit headers of every answer tell what is left.",
     "too_many_at_once": "Wait for answers to calls that are under way, then send the same request "
     "with the same key, which is still free.",
-    "too_many_connections": "Close connections that you do not use, or keep them open and send more "
-    "requests on each.",
+    "too_many_connections": "Close connections that you do not use, or keep them open and send "
+    "more requests on each.",
     "bulk_exceeds_plan": "Nothing was done. Split the list, or ask for a larger plan.",
     "idempotency_key_reused": "Nothing was done. Take a new key for a new request, or send the "
     "first request unchanged to have its answer again.",
