@@ -10,13 +10,14 @@ from django.contrib import admin
 from django.contrib.admin import ShowFacets
 from django.contrib.admin.views.main import ERROR_FLAG, IGNORED_PARAMS
 from django.core.exceptions import ValidationError
-from django.db.models import Model, Q, QuerySet, UniqueConstraint
+from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin, TabularInline
 
 from wallet_project.kit import audit
+from wallet_project.kit.admin_filters import ExactLookups
 from wallet_project.kit.changelist import KeysetChangeList, KeysetPaginator, PageActionForm
 from wallet_project.kit.keyset import PARAMETERS, parse
 from wallet_project.kit.money import format_minor
@@ -26,9 +27,6 @@ NOTHING: Final = "-"
 
 # An amount and its currency stay on one line.
 _SPACE: Final = "\N{NO-BREAK SPACE}"
-
-# What Django's own filters write behind a field's name.
-_FILTER_ENDS: Final = ("__exact", "__id__exact", "__isnull")
 
 _NO_FILTERS: Final = frozenset({*PARAMETERS, *IGNORED_PARAMS, ERROR_FLAG})
 _NOTED: Final = 100
@@ -87,7 +85,7 @@ class _NobodyWrites:
         return False
 
 
-class ReadOnlyAdmin(_NobodyWrites, ModelAdmin):  # type: ignore[misc]
+class ReadOnlyAdmin(_NobodyWrites, ExactLookups, ModelAdmin):  # type: ignore[misc]
     """Shows rows. The search box finds exact values of `search_fields` only: index look-ups.
 
     Lists are never counted, never sorted by another column than the key, and go from page to page
@@ -114,21 +112,6 @@ class ReadOnlyAdmin(_NobodyWrites, ModelAdmin):  # type: ignore[misc]
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[KeysetChangeList]:
         """Return the class that reads the lists."""
         return KeysetChangeList
-
-    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
-        """Allow what `list_filter` offers, and exact values that together begin an index."""
-        filters = () if request is None else self.get_list_filter(request)
-        offered = [_parameter(one) for one in filters]
-        if any(lookup in (name, *(name + end for end in _FILTER_ENDS)) for name in offered):
-            return True
-        name, _, rest = lookup.partition("__")
-        if rest not in ("", "exact", "id__exact"):
-            return False
-        given = set() if request is None else {key.partition("__")[0] for key in request.GET}
-        return any(
-            name in columns and given.issuperset(columns[: columns.index(name)])
-            for columns in _indexes(self.model)
-        )
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
@@ -195,18 +178,3 @@ def _asked(request: HttpRequest) -> dict[str, Any]:
         for name in given[:_NOTED_FILTERS]
     }
     return ({"term": term} if term else {}) | ({"filters": filters} if filters else {})
-
-
-def _parameter(listed: Any) -> str:
-    """Name the parameter of an entry of `list_filter`: a field, a field and its class, a class."""
-    named = listed[0] if isinstance(listed, tuple | list) else listed
-    return named if isinstance(named, str) else str(named.parameter_name)
-
-
-def _indexes(model: type[Model]) -> list[list[str]]:
-    """List the columns of each index of a table, in order."""
-    meta = model._meta
-    found = [[one.name] for one in meta.fields if one.unique or getattr(one, "db_index", False)]
-    found += [[name.lstrip("-") for name in index.fields] for index in meta.indexes]
-    unique = [one for one in meta.constraints if isinstance(one, UniqueConstraint)]
-    return [["pk"], *found, *(list(one.fields) for one in unique)]

@@ -27,7 +27,7 @@ from events.consumers.fraud.models import (
 )
 from wallet_project.kit import audit
 from wallet_project.kit.admin import ReadOnlyAdmin, ReadOnlyInline, coloured, money
-from wallet_project.kit.admin_filters import StatusFilter
+from wallet_project.kit.admin_filters import ExactLookups, StatusFilter
 from wallet_project.kit.database import PRIMARY
 from wallet_project.kit.links import row_link
 
@@ -173,7 +173,7 @@ class AlertActAdmin(ReadOnlyAdmin):
 
 
 @admin.register(FraudRule)
-class FraudRuleAdmin(ModelAdmin):  # type: ignore[misc]
+class FraudRuleAdmin(ExactLookups, ModelAdmin):  # type: ignore[misc]
     """Thresholds, by currency. The audit log keeps who changed them, from what to what."""
 
     list_display = ("rule", "currency", "thresholds", "action", "enabled")

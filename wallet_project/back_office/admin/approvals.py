@@ -31,7 +31,7 @@ from wallet_project.back_office.second_factor import Verdict
 from wallet_project.kit import audit, clock
 from wallet_project.kit.acting import ActingAdmin, Asked, NoForm, StaffAct
 from wallet_project.kit.admin import NOTHING, coloured, money, money_column
-from wallet_project.kit.admin_filters import StatusFilter
+from wallet_project.kit.admin_filters import ExactLookups, StatusFilter
 from wallet_project.kit.audit import REASON_LENGTH_MAX
 from wallet_project.kit.database import PRIMARY
 from wallet_project.kit.errors import DomainError
@@ -290,7 +290,7 @@ class _LimitForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 @admin.register(ApprovalLimit)
-class ApprovalLimitAdmin(ModelAdmin):  # type: ignore[misc]
+class ApprovalLimitAdmin(ExactLookups, ModelAdmin):  # type: ignore[misc]
     """How much each role may ask for and approve; superusers alone change it, and it is kept."""
 
     form = _LimitForm

@@ -23,6 +23,7 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 from wallet_project.back_office import roles, second_factor
 from wallet_project.back_office.forms import ReasonForm
 from wallet_project.kit import audit
+from wallet_project.kit.admin_filters import ExactLookups
 from wallet_project.kit.audit import Act
 from wallet_project.kit.database import PRIMARY
 
@@ -128,7 +129,7 @@ class _UserForm(UserChangeForm):  # type: ignore[misc]
 
 
 @admin.register(User)
-class UserAdmin(_Kept, auth_admin.UserAdmin, ModelAdmin):  # type: ignore[misc, type-arg]
+class UserAdmin(_Kept, ExactLookups, auth_admin.UserAdmin, ModelAdmin):  # type: ignore[misc, type-arg]
     """Staff accounts."""
 
     kind = "user"
@@ -207,7 +208,7 @@ class UserAdmin(_Kept, auth_admin.UserAdmin, ModelAdmin):  # type: ignore[misc, 
 
 
 @admin.register(Group)
-class GroupAdmin(_Kept, auth_admin.GroupAdmin, ModelAdmin):  # type: ignore[misc]
+class GroupAdmin(_Kept, ExactLookups, auth_admin.GroupAdmin, ModelAdmin):  # type: ignore[misc]
     """Roles of staff. The five of the table of roles are as the table says."""
 
     kind = "role"
