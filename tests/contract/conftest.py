@@ -21,7 +21,7 @@ BOTH_BINDINGS: Final = frozenset(
     {
         *("access", "bulk", "http", "idempotency", "limits", "movements", "robustness", "wallets"),
         *("every_route", "repeats_at_once", "no_ghosts", "operations", "holds"),
-        *("tokens", "key_limits", "isolation", "at_once", "bad_input"),
+        *("tokens", "key_limits", "isolation", "at_once", "bad_input", "schema_fuzz"),
     }
 )
 """The files whose tests call hot routes: they are held against the lane as well."""
