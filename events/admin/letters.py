@@ -19,6 +19,7 @@ from wallet_project.kit import audit
 from wallet_project.kit.acting import ActingAdmin, Asked, NoForm, StaffAct
 from wallet_project.kit.admin import ReadOnlyAdmin, coloured
 from wallet_project.kit.admin_filters import EVERYTHING, StatusFilter
+from wallet_project.kit.client_cells import client_cell
 from wallet_project.kit.errors import DomainError
 from wallet_project.kit.links import row_link
 
@@ -175,7 +176,7 @@ class DeadLetterAdmin(_ByConsumer, ActingAdmin):
 
     @admin.display(description="Client")
     def client_link(self, letter: DeadLetter) -> SafeString | str:
-        return row_link("wallets.client", letter.client or None)
+        return client_cell(letter)
 
     @admin.display(description="Headers")
     def read_headers(self, letter: DeadLetter) -> SafeString:

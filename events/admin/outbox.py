@@ -15,6 +15,7 @@ from events.models import ArchivedFile, OutboxEvent, OutboxStatus, Quarantined
 from wallet_project.kit import audit
 from wallet_project.kit.acting import ActingAdmin, Asked, StaffAct
 from wallet_project.kit.admin import NOTHING, ReadOnlyAdmin, coloured
+from wallet_project.kit.client_cells import client_cell
 from wallet_project.kit.database import PRIMARY
 from wallet_project.kit.links import row_link
 
@@ -101,7 +102,7 @@ class OutboxEventAdmin(ActingAdmin):
 
     @admin.display(description="Client")
     def client_link(self, event: OutboxEvent) -> SafeString | str:
-        return row_link("wallets.client", event.client)
+        return client_cell(event)
 
     @admin.display(description="Journal entry")
     def entry_link(self, event: OutboxEvent) -> SafeString | str:

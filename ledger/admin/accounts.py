@@ -12,12 +12,13 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils.safestring import SafeString
 
-from ledger.admin import account_page, clients, links, report_pages, reports
+from ledger.admin import account_page, clients, report_pages, reports
 from ledger.admin import balances as sums
 from ledger.admin.asked import Asked, BadQuestion, read
 from ledger.admin.clients import names_of
 from ledger.admin.columns import BooksAdmin, utc
 from ledger.models import Account
+from wallet_project.kit.client_cells import NamesClients, client_cell
 from wallet_project.kit.time_limit import TooSlow
 
 _CLIENTS_ON_A_PAGE: Final = 20
@@ -29,7 +30,7 @@ _TOO_SLOW: Final = (
 
 
 @admin.register(Account)
-class AccountAdmin(BooksAdmin):
+class AccountAdmin(NamesClients, BooksAdmin):
     """Accounts, the last one opened first."""
 
     list_display = ("code", "client_link", "currency", "normal_side", "opened")
@@ -40,8 +41,8 @@ class AccountAdmin(BooksAdmin):
     change_form_template = "admin/ledger/account/change_form.html"
 
     @admin.display(description="Client")
-    def client_link(self, account: Account) -> SafeString:
-        return links.link(links.client_url(account.client), account.client)
+    def client_link(self, account: Account) -> SafeString | str:
+        return client_cell(account)
 
     @admin.display(description="Opened at")
     def opened(self, account: Account) -> str:

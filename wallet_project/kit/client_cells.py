@@ -8,7 +8,9 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest
 from django.utils.module_loading import import_string
+from django.utils.safestring import SafeString
 
+from wallet_project.kit.admin import NOTHING
 from wallet_project.kit.links import row_link
 
 
@@ -25,8 +27,10 @@ def client_name(row: Any) -> str:
     return known.get(row.client) or str(row.client)
 
 
-def client_cell(row: Any) -> str:
-    """Link to a row's client by name."""
+def client_cell(row: Any) -> SafeString | str:
+    """Link to a row's client by name; a dash where it has none."""
+    if not row.client:
+        return NOTHING
     return row_link("wallets.client", row.client, client_name(row))
 
 

@@ -21,6 +21,7 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 from wallet_project.kit import audit
 from wallet_project.kit.acting import ActingAdmin, Asked, NoForm, ReasonForm, StaffAct
 from wallet_project.kit.admin import NOTHING, coloured, money, money_column
+from wallet_project.kit.client_cells import NamesClients, client_cell
 from wallet_project.kit.database import PRIMARY
 from wallet_project.kit.links import row_link
 from wallet_project.kit.staff_names import NamesStaff, staff_column
@@ -48,7 +49,7 @@ _COLOURS = {
 }
 
 
-class _OfWallet(ActingAdmin):
+class _OfWallet(NamesClients, ActingAdmin):
     """Rows about a wallet, found by their own id or by its."""
 
     search_fields = ("id", "wallet")
@@ -69,7 +70,7 @@ class _OfWallet(ActingAdmin):
 
     @admin.display(description="Client")
     def client_link(self, row: Any) -> SafeString | str:
-        return row_link("wallets.client", row.client)
+        return client_cell(row)
 
 
 @admin.register(ExportJob)

@@ -13,6 +13,7 @@ from django.utils.safestring import SafeString
 from wallet_project.kit import audit
 from wallet_project.kit.acting import ActingAdmin, Asked, StaffAct
 from wallet_project.kit.admin import NOTHING, coloured, money, money_column
+from wallet_project.kit.client_cells import client_cell
 from wallet_project.kit.links import row_link
 from wallets import hold_queries
 from wallets.models import OPEN, Hold, HoldOwner, HoldStatus, Payout, PayoutStatus
@@ -29,7 +30,7 @@ class _OnWallet(ActingAdmin):
 
     @admin.display(description="Client")
     def client_link(self, row: Any) -> SafeString | str:
-        return row_link("wallets.client", row.client)
+        return client_cell(row)
 
     @admin.display(description="Journal entry")
     def entry_link(self, row: Any) -> SafeString | str:

@@ -12,6 +12,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from wallet_project.kit.admin import NOTHING, ReadOnlyAdmin, coloured, money, money_column
+from wallet_project.kit.client_cells import NamesClients, client_cell
 from wallet_project.kit.links import row_link
 from wallets.chart import OPERATION_TYPES, Kind
 from wallets.errors import STORED
@@ -21,7 +22,7 @@ _CAPITAL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
 @admin.register(Refusal)
-class RefusalAdmin(ReadOnlyAdmin):
+class RefusalAdmin(NamesClients, ReadOnlyAdmin):
     """Refusals that are final for their keys, newest first; each row tells everything."""
 
     list_display = ("created_at", "client_link", "what", "numbers_in_words", "key")
@@ -37,7 +38,7 @@ class RefusalAdmin(ReadOnlyAdmin):
 
     @admin.display(description="Client")
     def client_link(self, refusal: Refusal) -> SafeString | str:
-        return row_link("wallets.client", refusal.client)
+        return client_cell(refusal)
 
     @admin.display(description="Refused because")
     def what(self, refusal: Refusal) -> SafeString | str:
@@ -142,4 +143,4 @@ class OperationAdmin(ReadOnlyAdmin):
 
     @admin.display(description="Client")
     def client_link(self, operation: Operation) -> SafeString | str:
-        return row_link("wallets.client", operation.client)
+        return client_cell(operation)

@@ -28,6 +28,7 @@ from events.consumers.fraud.models import (
 from wallet_project.kit import audit
 from wallet_project.kit.admin import ReadOnlyAdmin, ReadOnlyInline, coloured, money
 from wallet_project.kit.admin_filters import ExactLookups, StatusFilter
+from wallet_project.kit.client_cells import client_cell
 from wallet_project.kit.database import PRIMARY
 from wallet_project.kit.links import row_link
 
@@ -91,7 +92,7 @@ class FraudAlertAdmin(ReadOnlyAdmin):
 
     @admin.display(description="Client")
     def client_link(self, alert: FraudAlert) -> SafeString | str:
-        return row_link("wallets.client", alert.client)
+        return client_cell(alert)
 
     @coloured(_STATUS_COLOURS)
     @admin.display(description="Status")

@@ -26,6 +26,7 @@ from events.consumers.webhooks.models import (
 from wallet_project.kit import audit
 from wallet_project.kit.acting import ActingAdmin, Asked, NoForm, ReasonForm, StaffAct
 from wallet_project.kit.admin import NOTHING, ReadOnlyInline, coloured
+from wallet_project.kit.client_cells import NamesClients, client_cell
 from wallet_project.kit.links import list_link, row_link
 
 _COLOURS = {
@@ -63,7 +64,7 @@ class RangeForm(ReasonForm):
 
 
 @admin.register(WebhookEndpoint)
-class WebhookEndpointAdmin(ActingAdmin):
+class WebhookEndpointAdmin(NamesClients, ActingAdmin):
     """Where clients are told. Secrets are not shown."""
 
     list_display = ("url", "client_link", "state", "failures", "failing_since", "created_at")
@@ -117,7 +118,7 @@ class WebhookEndpointAdmin(ActingAdmin):
 
     @admin.display(description="Client")
     def client_link(self, endpoint: WebhookEndpoint) -> SafeString | str:
-        return row_link("wallets.client", endpoint.client)
+        return client_cell(endpoint)
 
     @admin.display(description="Events")
     def events(self, endpoint: WebhookEndpoint) -> str:
@@ -231,7 +232,7 @@ class EndpointStatusFilter(admin.SimpleListFilter):
 
 
 @admin.register(WebhookDelivery)
-class WebhookDeliveryAdmin(ActingAdmin):
+class WebhookDeliveryAdmin(NamesClients, ActingAdmin):
     """What was sent, or is still to be sent, newest first."""
 
     list_display = ("type", "client_link", "state", "attempts", "last_error", "occurred_at")
@@ -287,7 +288,7 @@ class WebhookDeliveryAdmin(ActingAdmin):
 
     @admin.display(description="Client")
     def client_link(self, delivery: WebhookDelivery) -> SafeString | str:
-        return row_link("wallets.client", delivery.client)
+        return client_cell(delivery)
 
     @admin.display(description="Wallet")
     def stream_link(self, delivery: WebhookDelivery) -> SafeString | str:

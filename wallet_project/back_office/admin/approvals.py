@@ -33,6 +33,7 @@ from wallet_project.kit.acting import ActingAdmin, Asked, NoForm, StaffAct
 from wallet_project.kit.admin import NOTHING, coloured, money, money_column
 from wallet_project.kit.admin_filters import ExactLookups, StatusFilter
 from wallet_project.kit.audit import REASON_LENGTH_MAX
+from wallet_project.kit.client_cells import client_cell
 from wallet_project.kit.database import PRIMARY
 from wallet_project.kit.errors import DomainError
 from wallet_project.kit.links import row_link
@@ -165,7 +166,7 @@ class ApprovalAdmin(Asks, ActingAdmin):
 
     @admin.display(description="Client")
     def client_link(self, approval: Approval) -> SafeString | str:
-        return row_link("wallets.client", approval.client)
+        return client_cell(approval)
 
     @admin.display(description="Entry")
     def entry_link(self, approval: Approval) -> SafeString | str:
