@@ -19,6 +19,10 @@ worker_class = "asgi"
 asgi_loop = "uvloop"
 asgi_lifespan = "on"
 workers = env.number("LANE_PROCESSES", 1, least=1)
+# The fast parser keeps 64 KiB of a request that comes while the one before it is put away, and on a
+# longer one it closes the connection. The edge sends those by connections of their own; other
+# callers cannot know.
+http_parser = "auto" if env.flag("BEHIND_EDGE", default=False) else "python"
 # The edge keeps the number of connections below the files that each process may open.
 open_files()
 # One connection that stays open keeps a process that ends waiting for it; it must stop before the

@@ -48,13 +48,7 @@ def ask_database(alias: str) -> None:
 
 def ask_redis() -> None:
     """Send a PING."""
-    with redis.Redis.from_url(
-        settings.REDIS_URL,
-        socket_timeout=PROBE_SECONDS,
-        socket_connect_timeout=PROBE_SECONDS,
-        retry=None,
-    ) as connection:
-        connection.ping()
+    servers.ask_redis(limit_seconds=PROBE_SECONDS)
 
 
 def ask_kafka() -> None:

@@ -10,7 +10,7 @@ import hashlib
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -22,6 +22,7 @@ CURRENCY: Final = "USD"
 _KINDS: Final = ("deposit", "transfer", "withdrawal", "transfer")
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _VERSION_7: Final = 7 << 76
+_MICROSECOND: Final = timedelta(microseconds=1)
 VARIANT: Final = 2 << 62
 """What the lower half of such an id begins with."""
 _KEY_SPACE: Final = 1 << 128
@@ -40,7 +41,9 @@ class Past:
 
     def moment(self, number: int) -> datetime:
         """Return when a movement happened: evenly spread, strictly rising."""
-        return self.start + (self.end - self.start) * (number + 1) / (self.movements + 1)
+        # In whole microseconds: a year times millions is more than a timedelta can be.
+        span = (self.end - self.start) // _MICROSECOND
+        return self.start + span * (number + 1) // (self.movements + 1) * _MICROSECOND
 
     def key(self, number: int) -> bytes:
         """Return a movement's idempotency key.

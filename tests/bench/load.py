@@ -108,10 +108,12 @@ class Loader:
 
         writer = threading.Thread(target=write)
         writer.start()
-        while not failures and (chunk := list(itertools.islice(made, CHUNK))):
-            chunks.put(self._rows.statements(chunk))
-        chunks.put(None)
-        writer.join()
+        try:
+            while not failures and (chunk := list(itertools.islice(made, CHUNK))):
+                chunks.put(self._rows.statements(chunk))
+        finally:  # nobody else may use the connection before
+            chunks.put(None)
+            writer.join()
         if failures:
             raise failures[0]
 

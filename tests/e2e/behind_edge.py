@@ -37,6 +37,10 @@ class Server:
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
+            def do_POST(self) -> None:
+                self.rfile.read(int(self.headers["Content-Length"]))
+                self.do_GET()
+
             def do_GET(self) -> None:
                 if "X-Caller" in self.headers:
                     callers[self.client_address[1]].add(self.headers["X-Caller"])
@@ -94,9 +98,12 @@ def edge(server: str, *options: str, **more: str) -> Iterator[Edge]:
         process.wait(30)
 
 
-def call(connection: HTTPConnection, caller: str) -> int:
-    """Call once and return the status."""
-    connection.request("GET", LANE_PATH, headers={"Host": "localhost", "X-Caller": caller})
+def call(
+    connection: HTTPConnection, caller: str, path: str = LANE_PATH, body: bytes | None = None
+) -> int:
+    """Call once, a POST where there is a body, and return the status."""
+    method = "GET" if body is None else "POST"
+    connection.request(method, path, body, {"Host": "localhost", "X-Caller": caller})
     answer = connection.getresponse()
     answer.read()
     return answer.status

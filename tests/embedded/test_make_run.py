@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import stat
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from standardwebhooks import Webhook
@@ -85,6 +87,28 @@ def test_every_page_the_greeting_names_answers(service: Started) -> None:
     _status, health = paste(f"curl {service.base}/health")
     assert json.loads(health)["status"] == "ok"
     assert list(json.loads(health)["info"]) == ["database"]
+
+
+def test_a_long_request_right_behind_another_one_is_answered(service: Started) -> None:
+    """Nothing stands in front of it here: a caller who has an answer sends the next request at
+    once, and a server that is still putting the first one away must not close the connection."""
+    lines = [
+        {"type": "deposit", "walletId": "demo", "amount": "0.01", "referenceId": f"{'x' * 60}-{n}"}
+        for n in range(1_000)
+    ]
+    body = json.dumps({"transactions": lines}).encode()
+    assert len(body) > 100_000
+    head = f"Host: localhost\r\nAuthorization: Bearer {service.key}\r\n"
+    first = f"GET /health/live HTTP/1.1\r\n{head}\r\n"
+    second = (
+        f"POST /api/v1/transactions/bulk HTTP/1.1\r\n{head}Connection: close\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    where = urlsplit(service.base)
+    with socket.create_connection((where.hostname, where.port), timeout=30) as connection:
+        connection.sendall(first.encode() + second.encode() + body)
+        told = b"".join(iter(lambda: connection.recv(65_536), b""))
+    assert told.count(b"HTTP/1.1 200 OK\r\n") == 2, told[:2_000]
 
 
 def test_events_leave_the_outbox(service: Started) -> None:

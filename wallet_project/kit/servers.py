@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from django.conf import settings
 from django.db import Error, OperationalError, connections
-from redis.exceptions import ResponseError
+from redis import Redis
+from redis.exceptions import RedisError, ResponseError
 
 from wallet_project.kit.breaker import Breaker
 from wallet_project.kit.errors import Unavailable
@@ -77,6 +79,28 @@ def answers(alias: str, *, limit_seconds: int) -> bool:
     return True
 
 
+def ask_redis(*, limit_seconds: int) -> None:
+    """Open a connection of its own, with short time-outs, and send a PING.
+
+    :raises redis.RedisError: if Redis does not answer.
+    """
+    with Redis.from_url(
+        settings.REDIS_URL,
+        socket_timeout=limit_seconds,
+        socket_connect_timeout=limit_seconds,
+        retry=None,
+    ) as connection:
+        connection.ping()
+
+
+def _redis_answers() -> bool:
+    try:
+        ask_redis(limit_seconds=PROBE_SECONDS)
+    except RedisError:
+        return False
+    return True
+
+
 def _takes_writes() -> bool:
     """Tell whether the primary answers, and is one: a demoted server is as good as none."""
     is_mysql = connections[PRIMARY].vendor == "mysql"
@@ -93,7 +117,7 @@ replica: Final = Breaker(
     retry_seconds=RETRY_SECONDS,
     probe=lambda: answers(REPLICA, limit_seconds=PROBE_SECONDS),
 )
-redis: Final = Breaker("redis", retry_seconds=RETRY_SECONDS)
+redis: Final = Breaker("redis", retry_seconds=RETRY_SECONDS, probe=_redis_answers)
 kafka: Final = Breaker("kafka", retry_seconds=RETRY_SECONDS)
 gateway: Final = Breaker("gateway", retry_seconds=2 * RETRY_SECONDS)
 

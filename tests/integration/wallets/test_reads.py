@@ -358,6 +358,18 @@ class TestCache:
     def _balance(self, alice: WalletIdentity, version: int, as_of: datetime) -> Any:
         return balance_cache.CachedBalance(alice.id, version, version, 0, version, "ACTIVE", as_of)
 
+    def test_it_is_found_again_by_a_process_that_nobody_calls(
+        self, acme: Api, alice: WalletIdentity
+    ) -> None:
+        """A health page would call the service degraded until somebody happens to call."""
+        with outages.redis_killed():
+            while not servers.redis.is_open:
+                assert acme.get("/wallets/alice/balance").status == 200
+        deadline = time.monotonic() + 10
+        while servers.redis.is_open:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+
     def test_a_late_writer_never_puts_an_older_version_back(self, alice: WalletIdentity) -> None:
         present = clock.now()
         for version in (5, 4, 5, 3):

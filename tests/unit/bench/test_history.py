@@ -73,3 +73,11 @@ def test_keys_lie_all_over_their_range_and_differ_between_two_pasts() -> None:
 
     other = Past(7, 400, PAST.start, PAST.end, seed=2)
     assert not {PAST.key(n) for n in range(400)} & {other.key(n) for n in range(400)}
+
+
+def test_a_year_of_ten_million_movements_has_a_moment_for_each() -> None:
+    past = Past(wallets=7, movements=10_000_000, start=START, end=START + timedelta(days=365))
+    moments = [past.moment(number) for number in (0, 1, 5_000_000, 9_999_998, 9_999_999)]
+    assert moments == sorted(set(moments))
+    assert moments[0] > START
+    assert moments[-1] < past.end
