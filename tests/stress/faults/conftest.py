@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import resource
 import tempfile
+import urllib.error
 import urllib.request
 import zlib
 from collections.abc import Iterator
@@ -109,14 +110,26 @@ class Stage:
 
     def wait_until_well(self, *, seconds: float = 30.0) -> None:
         """Wait until the service says so itself."""
-        parts.until(self._is_well, what="/health/ready with every part up", seconds=seconds)
+        said = ""
 
-    def _is_well(self) -> bool:
+        def is_well() -> bool:
+            nonlocal said
+            said = self._health()
+            return '"status": "ok"' in said
+
+        try:
+            parts.until(is_well, what="/health/ready with every part up", seconds=seconds)
+        except AssertionError as error:
+            raise AssertionError(f"{error}; it says {said}") from None
+
+    def _health(self) -> str:
         try:
             with urllib.request.urlopen(self.service.base + "/health/ready", timeout=15) as answer:
-                return b'"status": "ok"' in answer.read()
-        except OSError:
-            return False
+                return str(answer.read().decode())
+        except urllib.error.HTTPError as error:
+            return f"{error.code} {error.read().decode()}"
+        except OSError as error:
+            return str(error)
 
     def settle(self, *, answer_seconds: float = checks.ANSWER_SECONDS) -> Books:
         """After the fault: resolve what is unknown, then hold the books against the journal."""
