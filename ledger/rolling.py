@@ -17,7 +17,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import connections, models, transaction
-from django.db.models import Count, Q, Sum
+from django.db.models import Count, Q, QuerySet, Sum
 
 from ledger.models import BalanceSnapshot, CustomersTotal, DayTotal, Posting, RollUp
 from ledger.settled import settled_upto
@@ -157,10 +157,25 @@ def held_mark() -> RollUp | None:
 
 def postings_between(after: int, upto: int, limit: int) -> list[tuple[Any, ...]]:
     """Read postings of a range by id, the first so many: id, and what `Sums.add` takes."""
-    found = Posting.objects.using(PRIMARY).filter(id__gt=after, id__lte=upto).order_by("id")
     columns = ("id", "account_id", "amount", "sequence", "posted_at")
-    rows = found.values_list(*columns, "account__client", "account__currency")
-    return [tuple(row) for row in rows[:limit]]
+    rows = first_after(after, upto, limit).values_list(
+        *columns, "account__client", "account__currency"
+    )
+    return [tuple(row) for row in rows]
+
+
+def first_after(after: int, upto: int | None, limit: int) -> QuerySet[Posting]:
+    """Choose the first so many postings behind an id, in the order of ids, to be read with what
+    they belong to.
+
+    By the id they end at, and not by a LIMIT: joined with accounts, of which there may be few,
+    MySQL would begin at those and sort all postings behind the id for each batch.
+    """
+    rows = Posting.objects.using(PRIMARY).filter(id__gt=after).order_by("id")
+    if upto is not None:
+        rows = rows.filter(id__lte=upto)
+    last = rows.values_list("id", flat=True)[limit - 1 : limit].first()
+    return rows if last is None else rows.filter(id__lte=last)
 
 
 def forget_sums() -> None:

@@ -106,11 +106,9 @@ def upto(*, using: str = PRIMARY) -> int:
 
 def read(after: int, until: int | None, limit: int) -> list[Movement]:
     """Read postings by id, the first so many."""
-    rows = Posting.objects.using(PRIMARY).filter(id__gt=after).order_by("id")
-    if until is not None:
-        rows = rows.filter(id__lte=until)
+    rows = rolling.first_after(after, until, limit)
     columns = ("id", "account__client", "account_id", "account__currency", "amount", "posted_at")
-    found = rows.values_list(*columns, "entry__value_date", "sequence")[:limit]
+    found = rows.values_list(*columns, "entry__value_date", "sequence")
     return list(_movements(found))
 
 
