@@ -37,15 +37,19 @@ def _paths() -> list[str]:
     return sorted(re.sub(r"{\w+}", "some-name", path) for path in documented["paths"])
 
 
-def _leads_to_lane(path: str, method: str) -> bool:
+def _backend(path: str, method: str, *, large: bool) -> str:
     """Tell by the edge's own rules where it leads a call."""
     config = (REPOSITORY / "deploy/edge/haproxy.cfg").read_text(encoding="utf-8")
     met = {"post"} if method == "POST" else set()
+    if large:
+        met.add("large")
     for name, kind, pattern in re.findall(r"^ +acl (\w+) (path|path_reg) (\S+)$", config, re.M):
         if path == pattern if kind == "path" else re.search(pattern, path):
             met.add(name)
-    rules = re.findall(r"^ +use_backend (?:lane|reads) if (.+)$", config, re.M)
-    return any(met.issuperset(each.split()) for rule in rules for each in rule.split(" or "))
+    for backend, rule in re.findall(r"^ +use_backend (\w+) if (.+)$", config, re.M):
+        if any(met.issuperset(each.split()) for each in rule.split(" or ")):
+            return str(backend)
+    return "web"
 
 
 def _mounts(service: dict[str, Any]) -> list[str]:
@@ -159,7 +163,12 @@ def test_the_edge_leads_to_both_kinds_of_process() -> None:
 @pytest.mark.parametrize("method", ["GET", "POST"])
 @pytest.mark.parametrize("path", _paths())
 def test_the_edge_leads_to_the_lane_what_the_lane_answers(path: str, method: str) -> None:
-    assert _leads_to_lane(path, method) == (routes.find(method, path) is not None)
+    for large in (False, True):
+        backend = _backend(path, method, large=large)
+        assert (backend != "web") == (routes.find(method, path) is not None)
+        # A long one never follows another one on a connection of the lane's.
+        is_bulk = path == "/api/v1/transactions/bulk"
+        assert backend in ("web", "reads") or (backend == "lane_large") == (large or is_bulk)
 
 
 def test_prometheus_may_read_what_it_scrapes() -> None:

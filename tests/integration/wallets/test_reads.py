@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,18 +13,14 @@ import redis
 from django.conf import settings
 from django.db import connections, transaction
 
-from ledger import account_lines
-from ledger.account_lines import Span
 from tests import outages
 from tests.http import Api
 from tests.people import Company, fund
 from wallet_project.kit import clock, replica, servers
 from wallet_project.kit.database import PRIMARY, REPLICA
 from wallet_project.kit.models import Heartbeat
-from wallets import balance_cache, credentials, identity, queries, statements
+from wallets import balance_cache, credentials, identity, queries
 from wallets.identity import WalletIdentity
-from wallets.models import Wallet
-from wallets.statements import Asked
 
 pytestmark = pytest.mark.full_stack
 
@@ -230,32 +226,6 @@ class TestReplicaLost:
             assert (got["balance"], got["stale"]) == ("5.00", False)
             assert acme.get("/wallets/alice/transactions").json["items"]
 
-    def test_a_statement_has_all_though_the_replica_catches_up_while_it_is_read(
-        self, alice: WalletIdentity, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        outages.settle()
-        look = account_lines.span
-        looks: list[Span] = []
-
-        def catch_up_after_the_first_look(*args: Any, **options: Any) -> Span:
-            looks.append(look(*args, **options))
-            if len(looks) == 1:
-                stopped.close()
-                outages.catch_up()
-            return looks[-1]
-
-        with ExitStack() as stopped:
-            stopped.enter_context(outages.replication_stopped())
-            fund(alice, 100)
-            tomorrow = clock.now() + timedelta(days=1)
-            monkeypatch.setattr(account_lines, "span", catch_up_after_the_first_look)
-            wallet = Wallet.objects.using(PRIMARY).get(pk=alice.id)
-            found = statements.statement(wallet, Asked(before=tomorrow), before=None, limit=10)
-
-        assert looks[0].last == 0  # the race was there
-        assert (found.span.opening, found.span.closing) == (0, 100)
-        assert [line.amount for line in found.page.lines] == [100]
-
     def test_a_replica_that_is_gone_costs_one_try(self, acme: Api, alice: WalletIdentity) -> None:
         outages.settle()
         with outages.away(REPLICA):
@@ -357,18 +327,6 @@ class TestRedisLost:
 class TestCache:
     def _balance(self, alice: WalletIdentity, version: int, as_of: datetime) -> Any:
         return balance_cache.CachedBalance(alice.id, version, version, 0, version, "ACTIVE", as_of)
-
-    def test_it_is_found_again_by_a_process_that_nobody_calls(
-        self, acme: Api, alice: WalletIdentity
-    ) -> None:
-        """A health page would call the service degraded until somebody happens to call."""
-        with outages.redis_killed():
-            while not servers.redis.is_open:
-                assert acme.get("/wallets/alice/balance").status == 200
-        deadline = time.monotonic() + 10
-        while servers.redis.is_open:
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
 
     def test_a_late_writer_never_puts_an_older_version_back(self, alice: WalletIdentity) -> None:
         present = clock.now()
