@@ -22,6 +22,15 @@ _REPLICATED: Final = (
 _FACTS_CONSUMERS: Final = ("webhooks", "fraud", "notifications")
 
 
+# Facts by the events' table, for only the consumers' one has an index over the events' ids: joined
+# the other way round sixty thousand facts take longer than the run.
+_TAKEN: Final = (
+    "SELECT COUNT(*), COUNT(DISTINCT c.event_id) FROM events_outboxevent o"
+    " STRAIGHT_JOIN events_consumedevent c ON c.event_id = o.event_id AND c.consumer = %s"
+    " WHERE o.sequence IS NOT NULL"
+)
+
+
 def ask(url: str, statement: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
     """Run a query."""
     return list(books._rows(url, statement, values))
@@ -142,27 +151,14 @@ def effects_happen_once(url: str) -> None:
     facts = "SELECT COUNT(*) FROM events_outboxevent WHERE sequence IS NOT NULL"
     ((wanted,),) = ask(url, facts)
     for consumer in _FACTS_CONSUMERS:
-        ((had, different),) = ask(
-            url,
-            "SELECT COUNT(*), COUNT(DISTINCT c.event_id) FROM events_consumedevent c"
-            " JOIN events_outboxevent o ON o.event_id = c.event_id AND o.sequence IS NOT NULL"
-            " WHERE c.consumer = %s",
-            [consumer],
-        )
+        ((had, different),) = ask(url, _TAKEN, [consumer])
         assert (had, different) == (wanted, wanted), f"{consumer}: {had} of {wanted}"
 
 
 def consumers_have_everything(url: str) -> bool:
     """Tell whether every consumer of facts has taken all of them."""
     ((wanted,),) = ask(url, "SELECT COUNT(*) FROM events_outboxevent WHERE sequence IS NOT NULL")
-    had = ask(
-        url,
-        "SELECT c.consumer, COUNT(*) FROM events_consumedevent c"
-        " JOIN events_outboxevent o ON o.event_id = c.event_id AND o.sequence IS NOT NULL"
-        " GROUP BY c.consumer",
-    )
-    counts = dict(had)
-    return all(counts.get(consumer) == wanted for consumer in _FACTS_CONSUMERS)
+    return all(ask(url, _TAKEN, [consumer])[0][0] == wanted for consumer in _FACTS_CONSUMERS)
 
 
 def servers_agree(primary: str, replica: str) -> bool:

@@ -175,6 +175,6 @@ def stage(
     service = running.service.of_new_client(f"acme-{seed}")
     journal = Journal(tmp_path / "journal.txt")
     made = Stage(running, service, journal, [], seed)
-    made.wait_until_well()
+    made.wait_until_well(seconds=120)  # what the story before broke may still be coming back
     made.wallets += open_wallets(service, journal)
     return made
