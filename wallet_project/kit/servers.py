@@ -24,6 +24,8 @@ RETRY_SECONDS: Final = 1.0
 """How often an open breaker has somebody try whether the server is back."""
 PROBE_SECONDS: Final = 1
 """How long a database may take to answer a probe."""
+REDIS_PROBE_SECONDS: Final = 0.2
+"""As long as a caller waits: a Redis that only a more patient one reaches is of no use."""
 _READ_ONLY: Final = 1290
 
 
@@ -79,7 +81,7 @@ def answers(alias: str, *, limit_seconds: int) -> bool:
     return True
 
 
-def ask_redis(*, limit_seconds: int) -> None:
+def ask_redis(*, limit_seconds: float) -> None:
     """Open a connection of its own, with short time-outs, and send a PING.
 
     :raises redis.RedisError: if Redis does not answer.
@@ -95,7 +97,7 @@ def ask_redis(*, limit_seconds: int) -> None:
 
 def _redis_answers() -> bool:
     try:
-        ask_redis(limit_seconds=PROBE_SECONDS)
+        ask_redis(limit_seconds=REDIS_PROBE_SECONDS)
     except RedisError:
         return False
     return True

@@ -47,8 +47,9 @@ def run(
 
 
 @pytest.fixture
-def gate() -> Iterator[RedisGate]:
+def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[RedisGate]:
     with RedisGate(settings.REDIS_URL) as made:
+        monkeypatch.setattr(settings, "REDIS_URL", made.url)  # the breaker's probe asks there
         yield made
 
 
