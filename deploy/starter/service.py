@@ -63,7 +63,8 @@ class Service:
             "DENY_LIST": os.environ.get("DENY_LIST") or "deploy/edge/deny.lst",
             "CONNECTIONS_PER_ADDRESS": os.environ.get("CONNECTIONS_PER_ADDRESS") or "1024",
         }
-        words = ("-db", "-f", "deploy/edge/haproxy.cfg")
+        # -W: a master, which reads the deny list anew at SIGUSR2.
+        words = ("-W", "-db", "-f", "deploy/edge/haproxy.cfg")
         self.supervisor.start(self._program("edge", program, *words, **environment))
 
     def start_worker(self, **environment: str) -> None:

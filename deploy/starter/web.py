@@ -19,6 +19,10 @@ from deploy.starter.supervisor import Supervisor
 
 READY_SECONDS: Final = 90.0
 CALL_SECONDS: Final = 15.0
+AGAIN_SECONDS: Final = 60.0
+_PAUSE_SECONDS: Final = 1.0
+_ASK_AGAIN: Final = frozenset({409, 429, 502, 503, 504})
+"""Nothing is decided yet, or nobody knows: the same call with the same key finds out."""
 _LARGEST_PORT: Final = 65535
 
 
@@ -81,9 +85,9 @@ def make_demo_wallets(home: Home, port: int, key: str) -> Mapping[str, str]:
 def call(
     port: int, key: str, path: str, body: Mapping[str, str], *, idempotency_key: str = ""
 ) -> dict[str, Any]:
-    """POST to the API as the demo client.
+    """POST to the API as the demo client, again with the same key while the outcome is not known.
 
-    :raises StartError: when it does not answer with a success.
+    :raises StartError: when it refuses, or has not answered with a success in time.
     """
     headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
     if idempotency_key:
@@ -93,15 +97,27 @@ def call(
         data=json.dumps(body).encode(),
         headers=headers,
     )
-    try:
-        with urllib.request.urlopen(request, timeout=CALL_SECONDS) as answer:  # noqa: S310
-            found: dict[str, Any] = json.load(answer)
-    except urllib.error.HTTPError as error:
-        detail = error.read(500).decode(errors="replace")
-        raise StartError(f"Demo data: {path} answered {error.code}: {detail}") from error
-    except (OSError, ValueError) as error:
-        raise StartError(f"Demo data: {path} failed: {error}") from error
-    return found
+    deadline = time.monotonic() + AGAIN_SECONDS
+    while True:
+        try:
+            return _send(request)
+        except urllib.error.HTTPError as error:
+            detail = error.read(500).decode(errors="replace")
+            failure = StartError(f"Demo data: {path} answered {error.code}: {detail}")
+            is_final = error.code not in _ASK_AGAIN
+        except OSError as error:
+            failure, is_final = StartError(f"Demo data: {path} failed: {error}"), False
+        except ValueError as error:
+            failure, is_final = StartError(f"Demo data: {path} failed: {error}"), True
+        if is_final or time.monotonic() > deadline:
+            raise failure
+        time.sleep(_PAUSE_SECONDS)
+
+
+def _send(request: urllib.request.Request) -> dict[str, Any]:
+    with urllib.request.urlopen(request, timeout=CALL_SECONDS) as answer:  # noqa: S310
+        found: dict[str, Any] = json.load(answer)
+        return found
 
 
 def _is_ready(port: int) -> bool:

@@ -52,7 +52,6 @@ _COMMANDS: Final = {
     "relay": ("manage.py", " relay"),
     "consumers": ("manage.py", " consume"),
     "webhooks": ("manage.py", " deliver_webhooks"),
-    "edge": ("haproxy",),
 }
 
 
@@ -79,6 +78,8 @@ class World:
             return {
                 pid for pid in self.running.web_processes() if _SERVING[target](parts._command(pid))
             }
+        if target == "edge":
+            return self.running.edge_processes()
         words = _COMMANDS[target]
         return {
             pid

@@ -39,8 +39,11 @@ def running(django_db_setup: None, django_db_blocker: Any) -> Iterator[Running]:
         databases.make_empty_database(database)
     with tempfile.TemporaryDirectory(prefix="wallet-faults-") as home:
         environment = databases.environment(database)
+        deny_list = Path(home) / "deny.lst"
+        deny_list.write_text("# nobody yet\n")
         environment |= {
             "WALLET_HOME": home,
+            "DENY_LIST": str(deny_list),
             "PORT": str(starting.free_port()),
             "REDIS_URL": environment["REDIS_URL"].removesuffix("/0") + "/1",
             "KAFKA_TOPIC_PREFIX": f"faults-{Path(home).name}.",

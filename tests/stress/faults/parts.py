@@ -22,6 +22,7 @@ T = TypeVar("T")
 
 WEB: Final = "gunicorn"
 """What the command line of every process that serves requests names."""
+EDGE: Final = "haproxy"
 LANE: Final = "--name lane"
 """What that of a process of the express lane that moves money names."""
 
@@ -55,6 +56,15 @@ class Running:
     def lane_processes(self) -> set[int]:
         """Return those among them that move money over HTTP."""
         return {pid for pid in self.web_processes() if LANE in _command(pid)}
+
+    def edge_masters(self) -> set[int]:
+        """Return the pid of the edge's process that starts the others."""
+        return {pid for pid in self.programs() if EDGE in _command(pid)}
+
+    def edge_processes(self) -> set[int]:
+        """Return the pids of the edge's processes that carry the calls: children of its master."""
+        masters = self.edge_masters()
+        return {pid for pid in starting.processes_of(self.home) if _parent(pid) in masters}
 
     def is_up(self) -> bool:
         """Tell whether the supervisor lives."""
