@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 from typing import Final
+from uuid import UUID
 
 from django.conf import settings
 
 from events import outbox
 from events.consumers.fraud import messages
-from events.consumers.fraud.judging import Met
+from events.consumers.fraud.judging import Book, Met, Rule
 from events.consumers.fraud.models import Action, FraudAlert
+from events.consumers.fraud.rules import Observed, Transfer
 from events.outbox import NewMessage
 from wallet_project.kit.clock import now, rfc3339
 from wallet_project.kit.database import PRIMARY
@@ -26,22 +29,53 @@ EVENTS_MAX: Final = 200
 """Events of the evidence that are kept, the latest ones; the numbers tell of all."""
 
 
-def raise_all(found: Iterable[Met]) -> None:
+class Told:
+    """The alerts that there are about some wallets near some moments, and those that come."""
+
+    def __init__(
+        self, facts: Collection[Observed], transfers: Collection[Transfer], book: Book
+    ) -> None:
+        """Read those after which a rule keeps quiet."""
+        times = [one.at for one in facts] + [one.at for one in transfers]
+        wallets = {one.wallet for one in facts} | {one.destination for one in transfers}
+        self._moments: defaultdict[tuple[str, UUID], list[datetime]] = defaultdict(list)
+        for name, quiet in book.quiet().items():
+            # A pattern of these facts may end with a later one that is known already.
+            alerts = FraudAlert.objects.using(PRIMARY).filter(
+                rule=name,
+                wallet__in=wallets,
+                triggered_at__gt=min(times) - quiet,
+                triggered_at__lt=max(times) + 2 * quiet,
+            )
+            for wallet, moment in alerts.values_list("wallet", "triggered_at"):
+                self._moments[name, wallet].append(moment)
+
+    def is_quiet(self, rule: Rule, wallet: UUID, first: datetime, last: datetime) -> bool:
+        """Tell whether a rule would say nothing of what a wallet completes between two moments."""
+        quiet = timedelta(seconds=rule.limits.quiet_seconds)
+        moments = self._moments.get((rule.name, wallet), ())
+        return any(last - quiet < moment < first + quiet for moment in moments)
+
+    def knows(self, met: Met) -> bool:
+        """Tell whether the pattern was told before, or the rule keeps quiet about the wallet."""
+        finding = met.finding
+        alerts = FraudAlert.objects.using(PRIMARY).filter(rule=met.rule.name, wallet=finding.wallet)
+        return (
+            self.is_quiet(met.rule, finding.wallet, finding.at, finding.at)
+            or alerts.filter(trigger_id=finding.trigger).exists()
+        )
+
+    def note(self, met: Met) -> None:
+        """Take note of an alert that was raised."""
+        self._moments[met.rule.name, met.finding.wallet].append(met.finding.at)
+
+
+def raise_all(found: Iterable[Met], told: Told) -> None:
     """Raise an alert for each finding that is not known yet, in the caller's transaction."""
     for met in found:
-        if not _is_known(met):
+        if not told.knows(met):
             _raise(met)
-
-
-def _is_known(met: Met) -> bool:
-    """Tell whether the pattern was told before, or the rule keeps quiet about the wallet."""
-    finding = met.finding
-    alerts = FraudAlert.objects.using(PRIMARY).filter(rule=met.rule.name, wallet=finding.wallet)
-    if alerts.filter(trigger_id=finding.trigger).exists():
-        return True
-    quiet = timedelta(seconds=met.rule.limits.quiet_seconds)
-    near = alerts.filter(triggered_at__gt=finding.at - quiet, triggered_at__lt=finding.at + quiet)
-    return bool(quiet) and near.exists()
+            told.note(met)
 
 
 def _raise(met: Met) -> None:

@@ -9,7 +9,7 @@ from django.conf import settings
 
 from events.consumer import Event
 from events.consumers.fraud import alerts, observing
-from events.consumers.fraud.judging import Batch
+from events.consumers.fraud.judging import Batch, Book
 from wallet_project.kit.clock import now
 
 
@@ -31,4 +31,6 @@ def judge(events: Sequence[Event]) -> None:
         return
     observing.take_turns({fact.client for fact in facts})
     observing.store(facts)
-    alerts.raise_all(Batch(facts, observing.pair(facts)).judge())
+    transfers, book = observing.pair(facts), Book()
+    told = alerts.Told(facts, transfers, book)
+    alerts.raise_all(Batch(facts, transfers, book, told.is_quiet).judge(), told)

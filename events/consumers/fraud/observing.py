@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final, cast
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Count, Max, QuerySet, Sum
 
 from events import contracts
 from events.consumer import Event
@@ -129,13 +130,48 @@ def pair(facts: Iterable[Observed]) -> list[Transfer]:
     return sorted(transfers, key=lambda one: (one.at, one.transaction))
 
 
-def recent(wallet: UUID, *, until: datetime, window: timedelta) -> list[Observed]:
-    """Read what happened to a wallet of late, oldest first."""
-    rows = Observation.objects.using(PRIMARY).filter(
-        wallet=wallet, occurred_at__gte=until - window, occurred_at__lte=until
-    )
+def recent(
+    wallet: UUID, kinds: Collection[Kind], *, since: datetime, until: datetime
+) -> list[Observed]:
+    """Read what of some kinds happened to a wallet of late, oldest first."""
+    rows = _between([wallet], kinds, since, until)
     latest = rows.order_by("-occurred_at").values_list(*_COLUMNS, "counterpart")[:RECENT_MAX]
     return [_observed(*row) for row in reversed(latest)]
+
+
+def withdrawals(
+    wallets: Collection[UUID], *, since: datetime, until: datetime
+) -> Mapping[UUID, int]:
+    """Count the withdrawals of each wallet; one that has none is left out."""
+    rows = _between(wallets, [Kind.WITHDRAWAL], since, until).values("wallet")
+    return dict(rows.annotate(found=Count("pk")).values_list("wallet", "found"))
+
+
+@dataclass(frozen=True, slots=True)
+class Crowd:
+    """Those who sent money to a wallet."""
+
+    senders: int
+    latest: datetime
+    """When the last of it came."""
+
+
+def crowds(wallets: Collection[UUID], *, since: datetime, until: datetime) -> Mapping[UUID, Crowd]:
+    """Count the wallets that sent money to each; one that received nothing is left out."""
+    rows = _between(wallets, [Kind.RECEIVED], since, until).values("wallet")
+    counted = rows.annotate(
+        senders=Count("counterpart", distinct=True), latest=Max("occurred_at")
+    ).values_list("wallet", "senders", "latest")
+    return {wallet: Crowd(senders, latest) for wallet, senders, latest in counted}
+
+
+def received(wallets: Collection[UUID], *, until: datetime) -> Mapping[UUID, int]:
+    """Sum up what came into each wallet, in minor units; one that received nothing is left out."""
+    rows = Observation.objects.using(PRIMARY).filter(
+        wallet__in=wallets, kind__in=(Kind.DEPOSIT, Kind.RECEIVED), occurred_at__lte=until
+    )
+    summed = rows.values("wallet").annotate(found=Sum("amount"))
+    return {wallet: int(found) for wallet, found in summed.values_list("wallet", "found")}
 
 
 def opened_at(wallets: Collection[UUID]) -> dict[UUID, datetime]:
@@ -169,6 +205,14 @@ def neighbourhood(
         visited |= frontier
         frontier = {one.destination for one in step} - visited
     return found
+
+
+def _between(
+    wallets: Collection[UUID], kinds: Collection[Kind], since: datetime, until: datetime
+) -> QuerySet[Observation]:
+    return Observation.objects.using(PRIMARY).filter(
+        wallet__in=wallets, kind__in=kinds, occurred_at__gte=since, occurred_at__lte=until
+    )
 
 
 def _observed(

@@ -121,9 +121,7 @@ def young_drain(
         return None
     credits = [one for one in recent if one.kind in _CREDITS and one.at <= fact.at]
     received = sum(one.amount for one in credits)
-    if received < minor(limits.received, fact.currency):
-        return None
-    if fact.balance * 100 > received * (100 - limits.percent):
+    if not is_drained(fact, received, limits):
         return None
     debits = [one for one in recent if one.kind in _DEBITS and one.at <= fact.at]
     return _finding(
@@ -136,19 +134,30 @@ def young_drain(
     )
 
 
+def is_drained(fact: Observed, received: int, limits: YoungDrain) -> bool:
+    """Tell whether so little is left after a fact of so much that came in."""
+    is_enough = received >= minor(limits.received, fact.currency)
+    return is_enough and fact.balance * 100 <= received * (100 - limits.percent)
+
+
+def is_large(transfer: Transfer, limits: CircularTransfers) -> bool:
+    """Tell whether a transfer is large enough to be a part of a circle."""
+    return transfer.amount >= minor(limits.amount, transfer.currency)
+
+
 def circular_transfers(
     transfer: Transfer, others: Iterable[Transfer], limits: CircularTransfers
 ) -> Finding | None:
     """Find a circle that this transfer is a part of, as its last one or, where its legs came
     late, as any other."""
+    if not is_large(transfer, limits):
+        return None
     least = minor(limits.amount, transfer.currency)
     span = timedelta(seconds=limits.window_seconds)
     ways: defaultdict[UUID, list[Transfer]] = defaultdict(list)
     for one in sorted(others, key=lambda one: (one.at, one.transaction)):
         if one.amount >= least and abs(one.at - transfer.at) <= span:
             ways[one.source].append(one)
-    if transfer.amount < least:
-        return None
     for circle in _circles(transfer, ways, limits):
         if len(circle) >= limits.transfers_min and _is_one_flow(circle, span, limits.percent):
             return _finding_of(sorted(circle, key=lambda one: one.at), limits)

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from django.db import connections
+from django.test.utils import CaptureQueriesContext
 
 from events import contracts
 from events.consumers.fraud import keeping
@@ -202,6 +203,38 @@ def test_many_wallets_that_send_to_one_are_noticed(
     else:
         judge(*[told_about(wallet) for wallet in crowd], told_about(alice))
     assert found() == [("MANY_TO_ONE", alice.id)]
+
+
+def test_facts_that_meet_no_rule_cost_as_many_queries_for_many_wallets_as_for_one(
+    client_acme: Company, alice: WalletIdentity, bob: WalletIdentity, rules: Rules
+) -> None:
+    rules("RAPID_WITHDRAWALS", withdrawals=3, window_seconds=60)
+    rules("HIGH_VALUE", amount="100")
+    rules("YOUNG_DRAIN", age_seconds=3600, received="10", percent=90)
+    rules("MANY_TO_ONE", senders=30, window_seconds=3600, amount="40")
+    rules(
+        "CIRCULAR_TRANSFERS",
+        transfers_min=3,
+        transfers_max=4,
+        window_seconds=3600,
+        amount="50",
+        percent=80,
+    )
+    crowd = [wallet_of(client_acme, f"crowd-{number}") for number in range(20)]
+    for wallet in (alice, *crowd):
+        fund(wallet, 20_00)
+        take_out(wallet, 1_00, 1_00)
+        send(wallet, bob, 1_00)
+    judge(told_about(bob))  # whose turn that is stands in the table from now on
+
+    queries = []
+    for batch in (told_about(alice), told_about(*crowd)):
+        with CaptureQueriesContext(connections["default"]) as captured:
+            judge(batch)
+        queries.append(len(captured))
+
+    assert found() == []
+    assert queries[0] == queries[1]
 
 
 def test_what_is_older_than_the_memory_is_passed_over(alice: WalletIdentity, rules: Rules) -> None:

@@ -70,6 +70,17 @@ class _Cursor(base.CursorWrapper):
                 raise IntegrityError(*error.args) from error
             raise
 
+    def close(self) -> None:
+        """Let go of what was not read.
+
+        Django closes a cursor also when a statement has failed; on a connection that is lost that
+        fails as well, and must not hide that the database did.
+
+        :raises django.db.Error: if the connection is lost.
+        """
+        with self._connection.wrap_database_errors:
+            self.cursor.close()
+
     def executemany(self, query: Any, args: Any) -> Any:
         if self._connection.begin_is_due:
             self._connection.begin_is_due = False
