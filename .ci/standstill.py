@@ -2,7 +2,8 @@
 
 `python3 .ci/standstill.py FILE` adds a line to the file for each beat that comes more than
 LATE_SECONDS late. What holds a time limit against the clock fails in such a minute without being
-wrong, and may be asked again. Runs until it is killed.
+wrong, and may be asked again. Runs until it is killed, or who
+started it ends.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ def watch(notes: Path) -> None:
     """Beat, and note what is late; a beat goes to the disk, which may stand still alone."""
     last = time.monotonic()
     with notes.with_suffix(".beat").open("w") as beat:
-        while True:
+        parent = os.getppid()
+        while os.getppid() == parent:
             beat.seek(0)
             beat.write(f"{last:.1f}\n")
             beat.flush()

@@ -12,6 +12,7 @@ from events import lateness
 from ledger import settled
 from tests import databases
 from tests.people import Company, wallet_of
+from tests.second_try import pytest_runtest_makereport, pytest_sessionfinish
 from wallet_project.kit import replica, servers
 from wallets import balance_cache, credentials, identity, key_use
 from wallets.api import throttling
@@ -19,6 +20,8 @@ from wallets.identity import WalletIdentity
 from wallets.operations import _house_accounts, group_commit
 from wallets.operations.create_client import create_client
 from wallets.safeguards import switch
+
+__all__ = ["pytest_runtest_makereport", "pytest_sessionfinish"]
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -11,6 +11,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from contextlib import ExitStack
+from http.client import HTTPException
 from typing import Any, Final
 
 from deploy.starter.errors import StartError
@@ -21,7 +22,7 @@ READY_SECONDS: Final = 90.0
 CALL_SECONDS: Final = 15.0
 AGAIN_SECONDS: Final = 60.0
 _PAUSE_SECONDS: Final = 1.0
-_ASK_AGAIN: Final = frozenset({409, 429, 502, 503, 504})
+_ASK_AGAIN: Final = frozenset({429, 502, 503, 504})
 """Nothing is decided yet, or nobody knows: the same call with the same key finds out."""
 _LARGEST_PORT: Final = 65535
 
@@ -102,16 +103,20 @@ def call(
         try:
             return _send(request)
         except urllib.error.HTTPError as error:
-            detail = error.read(500).decode(errors="replace")
-            failure = StartError(f"Demo data: {path} answered {error.code}: {detail}")
+            failure = f"answered {error.code}: {_detail(error)}"
             is_final = error.code not in _ASK_AGAIN
-        except OSError as error:
-            failure, is_final = StartError(f"Demo data: {path} failed: {error}"), False
-        except ValueError as error:
-            failure, is_final = StartError(f"Demo data: {path} failed: {error}"), True
+        except (OSError, HTTPException, ValueError) as error:  # no answer, or half of one
+            failure, is_final = f"failed: {error!r}", False
         if is_final or time.monotonic() > deadline:
-            raise failure
+            raise StartError(f"Demo data: {path} {failure}")
         time.sleep(_PAUSE_SECONDS)
+
+
+def _detail(error: urllib.error.HTTPError) -> str:
+    try:
+        return error.read(500).decode(errors="replace")
+    except (OSError, HTTPException):
+        return "(the answer was cut)"
 
 
 def _send(request: urllib.request.Request) -> dict[str, Any]:

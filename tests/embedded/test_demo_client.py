@@ -12,8 +12,11 @@ import pytest
 from deploy.starter import web
 from deploy.starter.errors import StartError
 
+CUT = 200
+"""An answer of which only the beginning comes."""
 
-@pytest.mark.parametrize("unknown", [429, 502, 503, 504, None])
+
+@pytest.mark.parametrize("unknown", [429, 502, 503, 504, None, CUT])
 def test_the_demo_client_asks_again_with_its_key_until_it_knows(
     unknown: int | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -23,8 +26,10 @@ def test_the_demo_client_asks_again_with_its_key_until_it_knows(
     assert keys == ["demo-alice"] * 3
 
 
-def test_the_demo_client_takes_a_no_for_an_answer() -> None:
-    with _service([422]) as (port, keys), pytest.raises(StartError, match="wallets answered 422"):
+@pytest.mark.parametrize("refusal", [409, 422])
+def test_the_demo_client_takes_a_no_for_an_answer(refusal: int) -> None:
+    refused = pytest.raises(StartError, match=f"wallets answered {refusal}")
+    with _service([refusal]) as (port, keys), refused:
         web.call(port, "key", "wallets", {}, idempotency_key="demo-alice")
     assert len(keys) == 1
 
@@ -48,6 +53,7 @@ def _service(script: list[int | None]) -> Iterator[tuple[int, list[str]]]:
             status = script[min(len(keys), len(script)) - 1]
             if status is not None:
                 self.send_response(status)
+                self.send_header("Content-Length", "99" if status == CUT else "11")
                 self.end_headers()
                 self.wfile.write(b'{"id": "1"}')
 

@@ -14,7 +14,7 @@ import msgspec
 
 from events.consumers.fraud import observing, rules, thresholds
 from events.consumers.fraud.models import FraudRule, Kind, RuleName
-from events.consumers.fraud.observing import Crowd
+from events.consumers.fraud.observing import Totals, Window
 from events.consumers.fraud.rules import Finding, Observed, Transfer
 from events.consumers.fraud.thresholds import (
     CircularTransfers,
@@ -110,8 +110,8 @@ def _read(row: FraudRule) -> Rule | None:
 class Batch:
     """New facts, which are stored already, and the transfers that became whole by them.
 
-    What a rule looks at is read for one wallet at a time, and only where a count or a sum, read for
-    all wallets of the batch at once, says that the rule can be met: of most facts nothing is.
+    What a rule looks at is read for one wallet at a time, and only where the totals, read for all
+    wallets of the batch at once, say that the rule can be met: of most facts nothing is.
     """
 
     def __init__(
@@ -149,17 +149,19 @@ class Batch:
         if isinstance(limits, HighValue):
             return rules.high_value(fact, limits)
         if isinstance(limits, RapidWithdrawals) and fact.kind is Kind.WITHDRAWAL:
-            if self._withdrawals.get(fact.wallet, 0) < limits.withdrawals:
+            name = RuleName.RAPID_WITHDRAWALS
+            totals = self._withdrawing.get(fact.wallet)
+            if totals is None or totals.withdrawals < limits.withdrawals:
                 return None
-            return rules.rapid_withdrawals(fact, self._withdrawn(fact.wallet), limits)
+            return rules.rapid_withdrawals(fact, self._recently(name, fact.wallet), limits)
         if isinstance(limits, YoungDrain) and fact.kind in _DEBITS:
-            opened_at = self._opened_at.get(fact.wallet)
-            if opened_at is None:
+            name = RuleName.YOUNG_DRAIN
+            totals = self._young.get(fact.wallet)
+            # More may have come in than when the fact happened, never less.
+            if totals is None or not rules.is_drained(fact, totals.received, limits):
                 return None
-            # At least what had come in when the fact happened: more might be a drain, less is not.
-            if not rules.is_drained(fact, self._received.get(fact.wallet, 0), limits):
-                return None
-            return rules.young_drain(fact, opened_at, self._moved(fact.wallet, opened_at), limits)
+            opened_at = self._opened_at[fact.wallet]
+            return rules.young_drain(fact, opened_at, self._recently(name, fact.wallet), limits)
         return None
 
     def _look_at_transfer(
@@ -169,42 +171,31 @@ class Batch:
             return rules.circular_transfers(transfer, self._neighbourhood, limits)
         if isinstance(limits, ManyToOne):
             wallet = transfer.destination
-            crowd = self._crowds.get(wallet)
-            if crowd is None or crowd.senders < limits.senders:
+            totals = self._receiving.get(wallet)
+            if totals is None or totals.senders < limits.senders:
                 return None
             # The window that is found ends with the transfer or a later one.
-            if self._is_quiet(rule, wallet, transfer.at, max(transfer.at, crowd.latest)):
+            last = max(transfer.at, totals.latest or transfer.at)
+            if self._is_quiet(rule, wallet, transfer.at, last):
                 return None
-            return rules.many_to_one(transfer, self._received_by(wallet), limits)
+            received = self._recently(RuleName.MANY_TO_ONE, wallet)
+            return rules.many_to_one(transfer, received, limits)
         return None
 
-    def _withdrawn(self, wallet: UUID) -> list[Observed]:
-        name = RuleName.RAPID_WITHDRAWALS
-        return self._read(name, wallet, [Kind.WITHDRAWAL], self._from - self._book.longest(name))
-
-    def _moved(self, wallet: UUID, opened_at: datetime) -> list[Observed]:
-        kinds = [kind for kind in Kind if kind is not Kind.CREATED]
-        return self._read(RuleName.YOUNG_DRAIN, wallet, kinds, opened_at)
-
-    def _received_by(self, wallet: UUID) -> list[Observed]:
-        name = RuleName.MANY_TO_ONE
-        span = self._book.longest(name)
-        return self._read(name, wallet, [Kind.RECEIVED], self._from - span, span)
-
-    def _read(
-        self,
-        name: RuleName,
-        wallet: UUID,
-        kinds: Sequence[Kind],
-        since: datetime,
-        beyond: timedelta = timedelta(0),
-    ) -> list[Observed]:
+    def _recently(self, name: RuleName, wallet: UUID) -> list[Observed]:
         """Read what a rule looks at of a wallet, once."""
         if (name, wallet) not in self._recent:
-            until = self._until + beyond
-            found = observing.recent(wallet, kinds, since=since, until=until)
-            self._recent[name, wallet] = found
+            self._recent[name, wallet] = observing.recent(wallet, self._window(name))
         return self._recent[name, wallet]
+
+    def _window(self, name: RuleName) -> Window:
+        """Tell which facts a rule looks at: as far back as it may for any fact of the batch, and
+        as far beyond where the last fact of a pattern can have come first."""
+        span = self._book.longest(name)
+        beyond = span if name is RuleName.MANY_TO_ONE else timedelta(0)
+        # Those of the batch itself may all be of one wallet.
+        most = observing.RECENT_MAX + len(self._facts)
+        return Window(self._from - span, self._until + beyond, most)
 
     @cached_property
     def _times(self) -> list[datetime]:
@@ -219,31 +210,40 @@ class Batch:
         return max(self._times)
 
     @cached_property
-    def _opened_at(self) -> Mapping[UUID, datetime]:
-        return observing.opened_at({one.wallet for one in self._facts if one.kind in _DEBITS})
+    def _opened_at(self) -> dict[UUID, datetime]:
+        """When those wallets were opened that may be young."""
+        found = observing.opened_at({one.wallet for one in self._facts if one.kind in _DEBITS})
+        oldest = self._from - self._book.longest(RuleName.YOUNG_DRAIN)
+        return {wallet: opened_at for wallet, opened_at in found.items() if opened_at >= oldest}
 
     @cached_property
-    def _withdrawals(self) -> Mapping[UUID, int]:
-        return observing.withdrawals(
-            {one.wallet for one in self._facts if one.kind is Kind.WITHDRAWAL},
-            since=self._from - self._book.longest(RuleName.RAPID_WITHDRAWALS),
-            until=self._until,
-        )
+    def _withdrawing(self) -> Mapping[UUID, Totals]:
+        wallets = {one.wallet for one in self._facts if one.kind is Kind.WITHDRAWAL}
+        return observing.totals(wallets, self._window(RuleName.RAPID_WITHDRAWALS))
 
     @cached_property
-    def _received(self) -> Mapping[UUID, int]:
-        return observing.received(self._opened_at.keys(), until=self._until)
+    def _young(self) -> Mapping[UUID, Totals]:
+        return observing.totals(self._opened_at.keys(), self._window(RuleName.YOUNG_DRAIN))
 
     @cached_property
-    def _crowds(self) -> Mapping[UUID, Crowd]:
-        span = self._book.longest(RuleName.MANY_TO_ONE)
-        return observing.crowds(
-            {one.destination for one in self._transfers},
-            since=self._from - span,
-            until=self._until + span,
-        )
+    def _receiving(self) -> Mapping[UUID, Totals]:
+        wallets = {one.destination for one in self._transfers}
+        return observing.totals(wallets, self._window(RuleName.MANY_TO_ONE))
 
     @cached_property
     def _neighbourhood(self) -> list[Transfer]:
-        window = self._book.longest(RuleName.CIRCULAR_TRANSFERS)
-        return observing.neighbourhood(self._transfers, steps=self._book.steps(), window=window)
+        """The transfers that may make a circle with one of these: as large as the rule asks."""
+        name = RuleName.CIRCULAR_TRANSFERS
+        judged = [
+            (transfer, rule.limits)
+            for transfer in self._transfers
+            if (rule := self._book.rule(name, transfer.currency)) is not None
+            and isinstance(rule.limits, CircularTransfers)
+        ]
+        large = [transfer for transfer, limits in judged if rules.is_large(transfer, limits)]
+        return observing.neighbourhood(
+            large,
+            steps=self._book.steps(),
+            window=self._book.longest(name),
+            least=min(thresholds.minor(limits.amount, one.currency) for one, limits in judged),
+        )

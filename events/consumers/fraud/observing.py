@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final, cast
 from uuid import UUID
 
-from django.db import transaction
-from django.db.models import Count, Max, QuerySet, Sum
+from django.db import connections, transaction
 
 from events import contracts
 from events.consumer import Event
@@ -46,6 +45,41 @@ _COLUMNS: Final = (
     "transaction_id",
     "occurred_at",
 )
+
+_WALLETS_A_TRIP: Final = 100
+_TOTALS: Final = f"""
+SELECT MAX(wallet),
+       SUM(CASE WHEN kind = '{Kind.WITHDRAWAL}' THEN 1 ELSE 0 END),
+       COUNT(DISTINCT CASE WHEN kind = '{Kind.RECEIVED}' THEN counterpart END),
+       SUM(CASE WHEN kind IN ('{Kind.DEPOSIT}', '{Kind.RECEIVED}') THEN amount ELSE 0 END),
+       MAX(CASE WHEN kind = '{Kind.RECEIVED}' THEN occurred_at END)
+  FROM (SELECT wallet, kind, counterpart, amount, occurred_at
+          FROM {Observation._meta.db_table}
+         WHERE wallet = %s AND occurred_at >= %s AND occurred_at <= %s
+         ORDER BY occurred_at DESC LIMIT %s) newest"""  # noqa: S608 - names of the schema
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Which facts of a wallet a rule looks at."""
+
+    since: datetime
+    until: datetime
+    most: int
+    """The newest ones, at most so many."""
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """What the facts of a wallet in a window come to."""
+
+    withdrawals: int
+    senders: int
+    """Wallets that sent it money."""
+    received: int
+    """Minor units, whatever way they came."""
+    latest: datetime | None
+    """When the last of what others sent came."""
 
 
 def observe(event: Event) -> Observed | None:
@@ -130,48 +164,42 @@ def pair(facts: Iterable[Observed]) -> list[Transfer]:
     return sorted(transfers, key=lambda one: (one.at, one.transaction))
 
 
-def recent(
-    wallet: UUID, kinds: Collection[Kind], *, since: datetime, until: datetime
-) -> list[Observed]:
-    """Read what of some kinds happened to a wallet of late, oldest first."""
-    rows = _between([wallet], kinds, since, until)
-    latest = rows.order_by("-occurred_at").values_list(*_COLUMNS, "counterpart")[:RECENT_MAX]
+def recent(wallet: UUID, window: Window) -> list[Observed]:
+    """Read what happened to a wallet in a window, oldest first: the newest facts, if they are
+    more than the window takes."""
+    rows = Observation.objects.using(PRIMARY).filter(
+        wallet=wallet, occurred_at__gte=window.since, occurred_at__lte=window.until
+    )
+    latest = rows.order_by("-occurred_at").values_list(*_COLUMNS, "counterpart")[: window.most]
     return [_observed(*row) for row in reversed(latest)]
 
 
-def withdrawals(
-    wallets: Collection[UUID], *, since: datetime, until: datetime
-) -> Mapping[UUID, int]:
-    """Count the withdrawals of each wallet; one that has none is left out."""
-    rows = _between(wallets, [Kind.WITHDRAWAL], since, until).values("wallet")
-    return dict(rows.annotate(found=Count("pk")).values_list("wallet", "found"))
+def totals(wallets: Collection[UUID], window: Window) -> dict[UUID, Totals]:
+    """Sum up what `recent` would read of each wallet; one of which it would read nothing is left
+    out. As few trips as can be, and no more rows than `recent`: a wallet may have millions."""
+    found: dict[UUID, Totals] = {}
+    connection = connections[PRIMARY]
+    since, until = map(connection.ops.adapt_datetimefield_value, (window.since, window.until))
+    waiting = sorted(wallets)
+    for place in range(0, len(waiting), _WALLETS_A_TRIP):
+        trip = waiting[place : place + _WALLETS_A_TRIP]
+        parameters = [
+            value for wallet in trip for value in (wallet.bytes, since, until, window.most)
+        ]
+        with connection.cursor() as cursor:
+            cursor.execute(" UNION ALL ".join([_TOTALS] * len(trip)), parameters)
+            for wallet, withdrawals, senders, received, latest in cursor.fetchall():
+                if wallet is not None:
+                    found[UUID(bytes=bytes(wallet))] = Totals(
+                        int(withdrawals), int(senders), int(received), _moment(latest)
+                    )
+    return found
 
 
-@dataclass(frozen=True, slots=True)
-class Crowd:
-    """Those who sent money to a wallet."""
-
-    senders: int
-    latest: datetime
-    """When the last of it came."""
-
-
-def crowds(wallets: Collection[UUID], *, since: datetime, until: datetime) -> Mapping[UUID, Crowd]:
-    """Count the wallets that sent money to each; one that received nothing is left out."""
-    rows = _between(wallets, [Kind.RECEIVED], since, until).values("wallet")
-    counted = rows.annotate(
-        senders=Count("counterpart", distinct=True), latest=Max("occurred_at")
-    ).values_list("wallet", "senders", "latest")
-    return {wallet: Crowd(senders, latest) for wallet, senders, latest in counted}
-
-
-def received(wallets: Collection[UUID], *, until: datetime) -> Mapping[UUID, int]:
-    """Sum up what came into each wallet, in minor units; one that received nothing is left out."""
-    rows = Observation.objects.using(PRIMARY).filter(
-        wallet__in=wallets, kind__in=(Kind.DEPOSIT, Kind.RECEIVED), occurred_at__lte=until
-    )
-    summed = rows.values("wallet").annotate(found=Sum("amount"))
-    return {wallet: int(found) for wallet, found in summed.values_list("wallet", "found")}
+def _moment(found: datetime | str | None) -> datetime | None:
+    """Read a time as a driver gives it: UTC, and of SQLite a text."""
+    read = datetime.fromisoformat(found) if isinstance(found, str) else found
+    return None if read is None else read.replace(tzinfo=UTC)
 
 
 def opened_at(wallets: Collection[UUID]) -> dict[UUID, datetime]:
@@ -181,9 +209,11 @@ def opened_at(wallets: Collection[UUID]) -> dict[UUID, datetime]:
 
 
 def neighbourhood(
-    transfers: Collection[Transfer], *, steps: int, window: timedelta
+    transfers: Collection[Transfer], *, steps: int, window: timedelta, least: int
 ) -> list[Transfer]:
-    """Follow the money from where these transfers took it, so many steps far."""
+    """Follow the money from where these transfers took it, so many steps far, by transfers of
+    `least` minor units or more."""
+    most = NEIGHBOURS_MAX + len(transfers)
     since = min(one.at for one in transfers) - window
     until = max(one.at for one in transfers) + window
     found: list[Transfer] = []
@@ -198,21 +228,14 @@ def neighbourhood(
             occurred_at__lte=until,
             kind=Kind.SENT,
             counterpart__isnull=False,
+            amount__gte=least,
         )
         latest = rows.order_by("-occurred_at").values_list(*_COLUMNS, "counterpart")
-        step = [_transfer(_observed(*row)) for row in latest[:NEIGHBOURS_MAX]]
+        step = [_transfer(_observed(*row)) for row in latest[:most]]
         found += step
         visited |= frontier
         frontier = {one.destination for one in step} - visited
     return found
-
-
-def _between(
-    wallets: Collection[UUID], kinds: Collection[Kind], since: datetime, until: datetime
-) -> QuerySet[Observation]:
-    return Observation.objects.using(PRIMARY).filter(
-        wallet__in=wallets, kind__in=kinds, occurred_at__gte=since, occurred_at__lte=until
-    )
 
 
 def _observed(

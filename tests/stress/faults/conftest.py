@@ -21,6 +21,7 @@ from tests import databases
 from tests.e2e.services import Service, full_process
 from tests.embedded import starting
 from tests.integration.events.reading import read_topic
+from tests.second_try import TooSlow
 from tests.stress.faults import books, checks, parts
 from tests.stress.faults.books import Books
 from tests.stress.faults.journal import Journal
@@ -122,8 +123,8 @@ class Stage:
 
         try:
             parts.until(is_well, what="/health/ready with every part up", seconds=seconds)
-        except AssertionError as error:
-            raise AssertionError(f"{error}; it says {said}") from None
+        except TooSlow as error:
+            raise TooSlow(f"{error}; it says {said}") from None
 
     def _health(self) -> str:
         try:

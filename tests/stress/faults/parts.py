@@ -17,6 +17,7 @@ from deploy.stack import layout
 from deploy.stack.processes import find_pid
 from tests.e2e.services import REPOSITORY, Service
 from tests.embedded import starting
+from tests.second_try import TooSlow
 
 T = TypeVar("T")
 
@@ -31,7 +32,8 @@ def until(look: Callable[[], T | None], *, what: str, seconds: float = 30.0) -> 
     """Look again and again until something is there, and fail when it does not come."""
     deadline = time.monotonic() + seconds
     while not (found := look()):
-        assert time.monotonic() < deadline, f"{what}: not within {seconds:g} s"
+        if time.monotonic() > deadline:
+            raise TooSlow(f"{what}: not within {seconds:g} s")
         time.sleep(0.05)
     return found
 

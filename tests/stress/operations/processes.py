@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from tests.bench.messages import Address
+from tests.second_try import TooSlow
 
 ROOT: Final = Path(__file__).resolve().parents[3]
 START_SECONDS: Final = 60.0
@@ -65,7 +66,8 @@ class Processes:
         deadline = time.monotonic() + seconds
         while not what_holds():
             said = self._log.read_text()[-6_000:] if self._log.exists() else ""
-            assert time.monotonic() < deadline, f"{what}: not within {seconds:g} s\n{said}"
+            if time.monotonic() > deadline:
+                raise TooSlow(f"{what}: not within {seconds:g} s\n{said}")
             time.sleep(0.02)
 
     def end(self) -> None:
