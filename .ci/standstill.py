@@ -2,8 +2,8 @@
 
 `python3 .ci/standstill.py FILE` adds a line to the file for each beat that comes more than
 LATE_SECONDS late. What holds a time limit against the clock fails in such a minute without being
-wrong, and may be asked again. Runs until it is killed, or who
-started it ends.
+wrong, and may be asked again. Runs until it is killed, or who started it
+ends.
 """
 
 from __future__ import annotations
